@@ -20,6 +20,7 @@ const componentRows = [
 ];
 
 const libRows = [
+  ['lib/sandbox-key'],
   ['lib/connection'],
   [
     'lib/declared-connections',
@@ -46,8 +47,10 @@ const libRows = [
     'lib/joined-signal',
     'lib/request-context',
   ],
-  ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],
-  ['lib/access/', 'lib/connections/', 'lib/lease/'],
+  ['lib/db/', 'lib/live/'],
+  ['lib/connections/'],
+  ['lib/sandbox-api/'],
+  ['lib/access/', 'lib/lease/'],
   ['lib/fleet/'],
   ['lib/creation/', 'lib/palette/', 'lib/views/', 'lib/wake/'],
   ['lib/files/'],

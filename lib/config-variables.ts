@@ -54,6 +54,12 @@ export const VARIABLES = {
   },
   E2B_SANDBOX_URL: { schema: httpUrl(), expected: 'an http or https address' },
   E2B_TEAM_ID: { schema: z.string().regex(/^[\x21-\x7e]{1,100}$/), expected: 'a team ID without spaces' },
+  SANDKEEPER_LOCAL_ENGINE: { schema: z.enum(['on', 'off']), expected: '`on` or `off`' },
+  SANDKEEPER_SECRET_KEY: { schema: z.string().min(32), expected: 'at least 32 characters' },
+  SANDKEEPER_SECRET_KEY_FILE: {
+    schema: z.string().min(1),
+    expected: 'the path of a file with the secret key',
+  },
   SANDKEEPER_CONNECTIONS: { schema: z.string().min(1), expected: 'the path of a YAML or JSON file' },
   DATABASE_URL: {
     schema: z.string().regex(/^(postgres(ql)?:\/\/|file:)/),
@@ -157,6 +163,7 @@ const SECRET: ReadonlySet<Variable> = new Set<Variable>([
   'E2B_API_KEY',
   'SANDKEEPER_SIGN_IN_TOKEN',
   'SANDKEEPER_ENGINE_KEY',
+  'SANDKEEPER_SECRET_KEY',
   'DATABASE_URL',
 ]);
 

@@ -30,12 +30,6 @@ export function warningsOf(config: Config): string[] {
       }
     }
   }
-  if (connections.length > 1) {
-    const [first, ...others] = connections.map(({ name }) => name);
-    warnings.push(
-      `Several connections are declared, and this version operates one: ${first}, not ${others.join(', ')}.`,
-    );
-  }
   return warnings;
 }
 

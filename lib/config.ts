@@ -18,10 +18,10 @@ export type Config = {
   publicOrigin: string | undefined;
   /** `postgres://…`, or a file for the embedded database. */
   databaseUrl: string;
-  /** Those of the environment and of the file that it names. */
+  /** Those of the environment and of the file that it names, and the local engine if it runs. */
   connections: DeclaredConnection[];
-  /** The connection that this process operates: the first one, or the local engine. */
-  upstream: Upstream;
+  /** Where the secret comes from that seals the keys of connections. */
+  secretKey: { key: string | undefined; file: string | undefined };
   operations: OperationRules;
   archives: ArchiveRules;
   console: ConsoleRules;
@@ -91,18 +91,6 @@ export type OperationRules = {
   keepMs: number | null;
 };
 
-/** The local engine, as the start script runs it. */
-type LocalEngine = {
-  name: typeof LOCAL_NAME;
-  kind: 'local';
-  apiUrl: string;
-  key: string;
-  domain: string;
-  sandboxUrl: string;
-};
-/** The sandbox service. The key never leaves the server process. */
-export type Upstream = DeclaredConnection | LocalEngine;
-
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -138,6 +126,7 @@ export function readConfig(
   const archiveDir = read('SANDKEEPER_ARCHIVE_DIR') ?? read('SANDKEEPER_EXPORT_DIR');
   const archiveLimitGb = read('SANDKEEPER_ARCHIVE_LIMIT_GB') ?? read('SANDKEEPER_EXPORT_LIMIT_GB') ?? 10;
   const connections = readConnections(environment, read, problems);
+  const usesEngine = (read('SANDKEEPER_LOCAL_ENGINE') ?? (connections.length === 0 ? 'on' : 'off')) === 'on';
   const config: Config = {
     port: read('PORT') ?? 3000,
     host,
@@ -146,8 +135,8 @@ export function readConfig(
     signInToken: read('SANDKEEPER_SIGN_IN_TOKEN'),
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,
-    connections,
-    upstream: connections[0] ?? readEngine(read, enginePort),
+    connections: usesEngine ? [...connections, readEngine(read, enginePort)] : connections,
+    secretKey: { key: read('SANDKEEPER_SECRET_KEY'), file: read('SANDKEEPER_SECRET_KEY_FILE') },
     operations: {
       protectedKey: read('SANDKEEPER_PROTECTED_KEY') ?? 'protected',
       cancelWindowMs: (read('SANDKEEPER_CANCEL_WINDOW_SECONDS') ?? 5) * 1_000,
@@ -216,15 +205,21 @@ function readConnections(
   return declared.connections;
 }
 
-function readEngine(read: (name: EngineName) => string | undefined, enginePort: number): LocalEngine {
+function readEngine(read: (name: EngineName) => string | undefined, enginePort: number): DeclaredConnection {
   const url = read('SANDKEEPER_ENGINE_URL') ?? `http://127.0.0.1:${enginePort}`;
   return {
     name: LOCAL_NAME,
+    title: 'Local engine',
     kind: 'local',
     apiUrl: url,
     key: read('SANDKEEPER_ENGINE_KEY') ?? '',
     domain: new URL(url).host,
     sandboxUrl: url,
+    teamId: null,
+    label: null,
+    source: 'environment',
+    keySetting: 'SANDKEEPER_ENGINE_KEY',
+    addressSetting: 'SANDKEEPER_ENGINE_URL',
   };
 }
 type EngineName = 'SANDKEEPER_ENGINE_URL' | 'SANDKEEPER_ENGINE_KEY';

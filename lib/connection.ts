@@ -1,18 +1,11 @@
 import { z } from 'zod';
+import { ConnectionName } from './sandbox-key';
 
 /** The services that people connect to. The local engine is the only connection of another kind. */
 const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
 type ServiceKind = (typeof SERVICE_KINDS)[number];
 /** What a connection speaks to (docs/protocol.md#services). Only `lib/sandbox-api/` knows how the kinds differ. */
 export type ConnectionKind = 'local' | ServiceKind;
-
-/** The name stands in URLs and records and never changes. */
-const ConnectionName = z
-  .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
-    'Use 1 to 32 lower-case letters, digits and hyphens, such as prod-eu.',
-  );
 
 const Text = (max: number) =>
   z
@@ -107,6 +100,12 @@ export type ConnectionView = Omit<ConnectionFields, 'kind'> & {
   isDisabled: boolean;
   createdBy: string | null;
   createdAtMs: number | null;
+};
+
+/** A connection in use, as everybody sees it. */
+export type ShownConnection = Pick<ConnectionView, 'name' | 'title' | 'label' | 'kind'> & {
+  /** The host of its API. */
+  host: string;
 };
 
 const MIN_KEY_WITH_TAIL = 12;

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
-import { ConnectionFields, ConnectionKey, type ConnectionSource } from './connection';
+import { ConnectionFields, ConnectionKey, type ConnectionKind, type ConnectionSource } from './connection';
 
 /** A connection with its key. Stays on the server. */
-export type DeclaredConnection = ConnectionFields & {
+export type DeclaredConnection = Omit<ConnectionFields, 'kind'> & {
+  kind: ConnectionKind;
   source: ConnectionSource;
   key: string;
   /** Where a wrong key or address is corrected, for messages. */

@@ -1,3 +1,10 @@
+import { connectionOf, idOf, type SandboxKey } from './sandbox-key';
+
+/** The path of a sandbox's page, and of its routes below `/api`. */
+export function sandboxPath(key: SandboxKey): string {
+  return `/c/${encodeURIComponent(connectionOf(key))}/sandboxes/${encodeURIComponent(idOf(key))}`;
+}
+
 /** The paths of all pages. */
 export const paths = {
   /** `next` is the page to go to after signing in, as `ownPath` returns it. */
@@ -6,18 +13,18 @@ export const paths = {
       ? '/sign-in'
       : `/sign-in?next=${encodeURIComponent(next)}`,
   sandboxes: () => '/sandboxes',
-  sandbox: (id: string) => `/sandboxes/${encodeURIComponent(id)}`,
+  sandbox: (key: SandboxKey) => sandboxPath(key),
   /** `path` and `file` are absolute paths in the sandbox. */
-  sandboxFiles: (id: string, shown: { path?: string; file?: string } = {}) => {
+  sandboxFiles: (key: SandboxKey, shown: { path?: string; file?: string } = {}) => {
     const search = new URLSearchParams(shown).toString();
-    return `/sandboxes/${encodeURIComponent(id)}/files${search === '' ? '' : `?${search}`}`;
+    return `${sandboxPath(key)}/files${search === '' ? '' : `?${search}`}`;
   },
-  sandboxConsole: (id: string, consoleId?: string) =>
-    `/sandboxes/${encodeURIComponent(id)}/console${consoleId === undefined ? '' : `?${new URLSearchParams({ console: consoleId })}`}`,
+  sandboxConsole: (key: SandboxKey, consoleId?: string) =>
+    `${sandboxPath(key)}/console${consoleId === undefined ? '' : `?${new URLSearchParams({ console: consoleId })}`}`,
   /** `run` is the id of the operation whose output is shown. */
-  sandboxRun: (id: string, run?: string) =>
-    `/sandboxes/${encodeURIComponent(id)}/run${run === undefined ? '' : `?run=${encodeURIComponent(run)}`}`,
-  sandboxProcesses: (id: string) => `/sandboxes/${encodeURIComponent(id)}/processes`,
+  sandboxRun: (key: SandboxKey, run?: string) =>
+    `${sandboxPath(key)}/run${run === undefined ? '' : `?run=${encodeURIComponent(run)}`}`,
+  sandboxProcesses: (key: SandboxKey) => `${sandboxPath(key)}/processes`,
   /** `search` is a query string without the question mark. */
   operations: (search = '') => (search === '' ? '/operations' : `/operations?${search}`),
   /** `search` is a query string without the question mark. */

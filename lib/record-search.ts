@@ -1,3 +1,5 @@
+import { SANDBOX_ID_PATTERN, SandboxKey } from './sandbox-key';
+
 /**
  * Filters and paging that the operation log and the access log share. They are stored in the URL, and pages run from
  * newest to oldest. Runs anywhere.
@@ -22,6 +24,7 @@ export type CommonSearch = {
   /** The exact name of the person. */
   by: string | null;
   /** May be invalid as an id. Then nothing matches. */
+  /** A key, or an id in whatever connection. */
   sandbox: string | null;
   within: RecordSpan | null;
   /** Epoch ms. Ignored when `within` is set. */
@@ -91,6 +94,11 @@ export function timeRangeOf(
 ): { sinceMs: number | null; untilMs: number | null } {
   if (within !== null) return { sinceMs: nowMs - RECORD_SPANS[within], untilMs: null };
   return { sinceMs: fromMs, untilMs: toMs };
+}
+
+/** Whether `text` is neither a key nor an id. */
+export function cannotBeSandbox(text: string | null): boolean {
+  return text !== null && !SandboxKey.safeParse(text).success && !SANDBOX_ID_PATTERN.test(text);
 }
 
 /** Whether `text` contains control characters. No id or name does, and Postgres rejects NUL in a parameter. */

@@ -9,6 +9,7 @@ import { findSession, onRevocation } from './access/sessions';
 import { liveCommands } from './commands/live';
 import type { CommandEvent } from './commands/schema';
 import { config } from './config';
+import { connections, shownConnections } from './connections/registry';
 import { consoleSessions } from './console/sessions';
 import { database } from './db/client';
 import { folderWatches } from './files/browse/folder-watch';
@@ -16,7 +17,7 @@ import { archivePrograms } from './files/transfer/archive/programs';
 import { archiveProgress } from './files/transfer/archive/progress';
 import { draftKeeper } from './files/transfer/drafts';
 import { serveFiles } from './files/transfer/serve';
-import { fleetWatcher } from './fleet/watcher';
+import { closeFleetWatchers, fleetWatcher } from './fleet/watcher';
 import { hostInUrl } from './http/host';
 import { type Admission, hub } from './live/hub';
 import { sweepAbandonedParts } from './operations/archive/archive-place';
@@ -48,7 +49,16 @@ export async function openServerRuntime(): Promise<void> {
     outsideRequests(() => {});
     engineState();
     await database();
-    hub().provide('fleet', (send) => fleetWatcher().listen(send));
+    await connections().open();
+    hub().provide('connections', (send) => {
+      const publish = () => send(shownConnections());
+      publish();
+      return connections().listen({ onList: publish });
+    });
+    // An unknown connection has no events. The list of connections says that it is gone.
+    hub().provide('fleet', (send, { key }) =>
+      connections().enabled().includes(key) ? fleetWatcher(key).listen(send) : () => {},
+    );
     hub().provide('operations', (send) => operationRunner().listen(send));
     hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
     // The key is a secret of the person who requested the archive.
@@ -124,14 +134,16 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
 }
 
 async function describe() {
-  const { host, port, publicOrigin, dataDir, upstream } = config();
+  const { host, port, publicOrigin, dataDir } = config();
   const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : hostInUrl(host);
   const url = publicOrigin ?? `http://${shownHost}:${port}`;
   return {
     url,
     signInUrl: `${url}/sign-in?token=${encodeURIComponent(signInToken())}`,
     dataDir,
-    upstream: upstream.apiUrl,
+    upstream: shownConnections()
+      .map(({ name, host }) => `${name} (${host})`)
+      .join(', '),
   };
 }
 
@@ -143,6 +155,7 @@ async function close(): Promise<void> {
   await wakeKeeper().close();
   await draftKeeper().close();
   await archivePrograms().close();
-  await fleetWatcher().close();
+  await closeFleetWatchers();
+  connections().close();
   await (await database()).destroy();
 }

@@ -146,7 +146,11 @@ function printWelcome(config, engine, server) {
   say();
   row('Sign in', bold(server.signInUrl));
   row('Data', config.dataDir);
-  row('Operates', engine ? `the local engine at ${engine.url}` : config.upstream.apiUrl);
+  for (const { name, kind, apiUrl } of config.connections)
+    row(
+      'Connection',
+      `${name}, ${kind === 'local' ? `the local engine at ${engine?.url ?? apiUrl}` : apiUrl}`,
+    );
   if (engine) {
     say();
     say('  Any Moru SDK drives the same engine with:');
@@ -168,7 +172,9 @@ await runMain(async () => {
     avoid: [config.enginePort],
   });
   if (note) say(yellow(note));
-  const engine = config.upstream.kind === 'local' ? await launchEngine(config) : undefined;
+  const engine = config.connections.some(({ kind }) => kind === 'local')
+    ? await launchEngine(config)
+    : undefined;
   const server = await launchServer({
     ...serverMemory,
     PORT: String(port),

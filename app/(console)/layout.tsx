@@ -4,10 +4,9 @@ import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Shell } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 import { guardPage } from '@/lib/access/guard';
+import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
 import { countStates } from '@/lib/fleet/view';
-import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
-import { sandboxApi } from '@/lib/sandbox-api/configured';
-import { titleOf } from '@/lib/sandbox-api/connection';
+import { FIRST_READING_MS } from '@/lib/fleet/watcher';
 
 /** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
@@ -31,16 +30,11 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
 
 /** Waits for the first reading, so that the header has figures even right after the server starts. */
 async function SummaryOnceRead() {
-  await fleetWatcher().ready(FIRST_READING_MS);
+  await fleetsReady(FIRST_READING_MS);
   return <SummaryNow />;
 }
 
 function SummaryNow() {
-  const { sandboxes, status } = fleetWatcher().snapshot();
-  return (
-    <FleetSummary
-      upstreamName={titleOf(sandboxApi().connection)}
-      initial={{ ...countStates(sandboxes), status, nowMs: Date.now() }}
-    />
-  );
+  const { sandboxes, ...fleets } = allFleets();
+  return <FleetSummary initial={{ ...countStates(sandboxes), ...fleets, nowMs: Date.now() }} />;
 }

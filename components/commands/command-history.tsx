@@ -11,11 +11,12 @@ import { Select } from '@/components/ui/select';
 import { Visible } from '@/components/ui/visible-text';
 import type { CommandEntry } from '@/lib/commands/schema';
 import { paths } from '@/lib/paths';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 import { CommandBadge } from './command-badge';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entries: readonly CommandEntry[];
   actor: string;
   shown: string | null;
@@ -31,7 +32,7 @@ type People = (typeof PEOPLE)[number]['value'];
 const COLUMNS =
   'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(160px,1fr)_150px_64px_100px_140px_152px]';
 
-export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
+export function CommandHistory({ sandboxKey, entries, actor, shown, onReuse }: Props) {
   const [people, setPeople] = useState<People>('all');
   const [text, setText] = useState('');
   const wanted = text.trim().toLowerCase();
@@ -64,7 +65,7 @@ export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Pr
             <Row
               key={entry.operationId}
               entry={entry}
-              sandboxId={sandboxId}
+              sandboxKey={sandboxKey}
               isShown={entry.operationId === shown}
               onReuse={onReuse}
             />
@@ -77,12 +78,12 @@ export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Pr
 
 type RowProps = {
   entry: CommandEntry;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   isShown: boolean;
   onReuse: (entry: CommandEntry) => void;
 };
 
-function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
+function Row({ entry, sandboxKey, isShown, onReuse }: RowProps) {
   const { operationId, command, actor, atMs, tookMs, sandboxCount: count, cwd } = entry;
   return (
     <li
@@ -94,7 +95,7 @@ function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
     >
       <Link
         translate="no"
-        href={paths.sandboxRun(sandboxId, operationId)}
+        href={paths.sandboxRun(sandboxKey, operationId)}
         prefetch={false}
         scroll={false}
         aria-current={isShown ? 'true' : undefined}

@@ -16,6 +16,7 @@ import { commandResult } from '@/lib/commands/words';
 import { cancelOperation } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { paths } from '@/lib/paths';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 import { CommandBadge } from './command-badge';
 import { HeldOutputNote } from './held-output';
 import { OutputBlock } from './output-block';
@@ -23,7 +24,7 @@ import { type LiveCommand, useCommand } from './use-command';
 
 type Props = {
   operationId: string;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entry: CommandEntry | undefined;
   /** Why it cannot be run again, or `null`. */
   reason: string | null;
@@ -31,8 +32,8 @@ type Props = {
   onClose: () => void;
 };
 
-export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, onClose }: Props) {
-  const now = useCommand(operationId, sandboxId);
+export function CommandPanel({ operationId, sandboxKey, entry, reason, onAgain, onClose }: Props) {
+  const now = useCommand(operationId, sandboxKey);
   const { phase, stdout, stderr } = now;
   const isOver = phase === 'ended' || phase === 'refused';
   const wroteNothing = stdout.totalBytes === 0 && stderr.totalBytes === 0;
@@ -69,7 +70,7 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
           </Button>
           <Button
             unavailable={wroteNothing ? 'There is no output.' : null}
-            onClick={() => downloadOutput(now, operationId, sandboxId)}
+            onClick={() => downloadOutput(now, operationId, sandboxKey)}
           >
             Download output
           </Button>
@@ -87,7 +88,9 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
           {now.interruption}
         </p>
       )}
-      {now.run?.ending === 'held' ? <HeldOutputNote operationId={operationId} sandboxId={sandboxId} /> : null}
+      {now.run?.ending === 'held' ? (
+        <HeldOutputNote operationId={operationId} sandboxKey={sandboxKey} />
+      ) : null}
       {now.phase === 'waiting' ? (
         <p className="text-ink-2">
           It is queued, or runs in another Sandkeeper process. In that case its output appears when it has
@@ -212,11 +215,11 @@ async function copyOutput(now: LiveCommand): Promise<void> {
   }
 }
 
-function downloadOutput(now: LiveCommand, operationId: string, sandboxId: string): void {
+function downloadOutput(now: LiveCommand, operationId: string, sandboxKey: SandboxKey): void {
   const address = URL.createObjectURL(new Blob([textOf(now)], { type: 'text/plain;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = address;
-  link.download = `output-${sandboxId}-${operationId.replace(/[^A-Za-z0-9_-]/g, '')}.txt`;
+  link.download = `output-${idOf(sandboxKey)}-${operationId.replace(/[^A-Za-z0-9_-]/g, '')}.txt`;
   link.click();
   URL.revokeObjectURL(address);
 }

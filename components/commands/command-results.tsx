@@ -99,7 +99,7 @@ type GroupProps = {
 };
 
 function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupProps) {
-  const { sandboxIds, excerpt, message, wasStarted, ending } = group;
+  const { sandboxKeys, excerpt, message, wasStarted, ending } = group;
   const preview = previewOf(excerpt);
   const saysMessage = ending !== 'exited' && message !== null;
   return (
@@ -115,7 +115,7 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
           className={clsx('icon icon-chevron text-ink-3 transition-transform', isOpen && 'rotate-90')}
         />
         <span className="font-medium">
-          {sandboxCount(sandboxIds.length)}
+          {sandboxCount(sandboxKeys.length)}
           <span className="sr-only"> of {total}</span>
         </span>
         <CommandBadge {...group} hasStderr={excerpt.stderrBytes > 0} />

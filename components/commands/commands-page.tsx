@@ -30,6 +30,7 @@ import {
 import { runCommand } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { isFinal } from '@/lib/operations/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { CommandHistory } from './command-history';
 import { CommandPanel } from './command-panel';
 
@@ -49,7 +50,7 @@ export function CommandsPage({ initial, actor, ...served }: Props) {
         {roleSuffices(role, 'operator') ? (
           <Queries>
             <Room
-              sandboxId={sandbox.id}
+              sandboxKey={sandbox.key}
               actor={actor}
               reason={reason}
               onResume={sandbox.state === 'paused' && !isGone ? () => handlers.onResume([sandbox]) : null}
@@ -67,18 +68,18 @@ export function CommandsPage({ initial, actor, ...served }: Props) {
 const NO_HISTORY: History = { entries: [], typed: [] };
 
 type RoomProps = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   actor: string;
   reason: string | null;
   onResume: (() => void) | null;
 };
 
-function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
+function Room({ sandboxKey, actor, reason, onResume }: RoomProps) {
   const [shown, setShown] = useUrlState('run', { history: 'push' });
   const [start, setStart] = useState(NOTHING_TYPED);
   const [failure, setFailure] = useState<string | null>(null);
   const [isSending, setIsSending] = useState(false);
-  const query = useHistoryOf(sandboxId);
+  const query = useHistoryOf(sandboxKey);
   const { entries, typed } = query.data ?? NO_HISTORY;
   const running = entries.find(({ outcome }) => outcome === 'sending');
 
@@ -88,7 +89,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
     setFailure(null);
     const result = await answerOf(
       runCommand({
-        sandboxId,
+        sandboxKey,
         command,
         limitMs,
         ...(cwd === '' ? {} : { cwd }),
@@ -136,7 +137,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
           <CommandPanel
             key={shown}
             operationId={shown}
-            sandboxId={sandboxId}
+            sandboxKey={sandboxKey}
             entry={entries.find(({ operationId }) => operationId === shown)}
             reason={reason}
             onAgain={(entry) => void run(draftOf(entry))}
@@ -154,7 +155,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
       ) : (
         <PanelBoundary what="history">
           <CommandHistory
-            sandboxId={sandboxId}
+            sandboxKey={sandboxKey}
             entries={entries}
             actor={actor}
             shown={shown}
@@ -169,12 +170,12 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
 const POLL_MS = 2_000;
 
 /** Polls the history while a command runs. The operations channel tells every tab when one starts. */
-function useHistoryOf(sandboxId: string) {
+function useHistoryOf(sandboxKey: SandboxKey) {
   const isRunning = useOperations().some(
     ({ operation }) => operation.act === 'run' && operation.state === 'running',
   );
   return useQuery({
-    ...commandHistoryQuery(sandboxId),
+    ...commandHistoryQuery(sandboxKey),
     refetchInterval: ({ state: { data } }) =>
       isRunning || data?.entries.some(({ outcome }) => !isFinal(outcome)) ? POLL_MS : false,
   });
@@ -272,10 +273,10 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
   );
 }
 
-export function CommandsPageSkeleton({ id }: { id: string }) {
+export function CommandsPageSkeleton({ sandboxKey }: { sandboxKey: SandboxKey }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeadingSkeleton id={id} tab="run" />
+      <SandboxHeadingSkeleton sandboxKey={sandboxKey} tab="run" />
       <div className="h-[104px] shrink-0 border-line border-b" />
     </main>
   );

@@ -12,18 +12,20 @@ import { type DiffLine, diffLines } from '@/lib/commands/line-diff';
 import { commandQuery } from '@/lib/commands/queries';
 import { type CommandRecord, outputAsText, type ResultGroup } from '@/lib/commands/schema';
 import { paths } from '@/lib/paths';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 import { OutputBlock } from './output-block';
 
 type Props = { operationId: string; group: ResultGroup; largest: ResultGroup | null };
 
 export function GroupDetail({ operationId, group, largest }: Props) {
-  const { sandboxIds, wasStarted, ending, message } = group;
+  const { sandboxKeys, wasStarted, ending, message } = group;
+  const [first] = sandboxKeys;
   return (
     <div className="flex flex-col gap-3 px-5 pb-4 md:pl-[52px]">
-      <Ids operationId={operationId} ids={sandboxIds} wasStarted={wasStarted} />
+      <Ids operationId={operationId} keys={sandboxKeys} wasStarted={wasStarted} />
       {ending !== 'exited' && message !== null ? <p className="text-ink-2">{message}</p> : null}
-      {wasStarted && ending !== null ? (
-        <Outputs operationId={operationId} sandboxId={sandboxIds[0] ?? ''} largest={largest} />
+      {first !== undefined && wasStarted && ending !== null ? (
+        <Outputs operationId={operationId} sandboxKey={first} largest={largest} />
       ) : null}
     </div>
   );
@@ -31,41 +33,46 @@ export function GroupDetail({ operationId, group, largest }: Props) {
 
 const MAX_IDS = 40;
 
-function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: string[]; wasStarted: boolean }) {
+type IdsProps = { operationId: string; keys: SandboxKey[]; wasStarted: boolean };
+
+function Ids({ operationId, keys, wasStarted }: IdsProps) {
   const [maxShown, setMaxShown] = useState(MAX_IDS);
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-0.5">
-      {ids.slice(0, maxShown).map((id) => (
+      {keys.slice(0, maxShown).map((key) => (
         <Link
           translate="no"
-          key={id}
+          key={key}
           prefetch={false}
-          href={wasStarted ? paths.sandboxRun(id, operationId) : paths.sandbox(id)}
+          href={wasStarted ? paths.sandboxRun(key, operationId) : paths.sandbox(key)}
           className="font-mono text-small hover:underline"
         >
-          {id}
+          {idOf(key)}
         </Link>
       ))}
-      {ids.length > maxShown ? (
-        <Button tone="quiet" className="h-6!" onClick={() => setMaxShown(ids.length)}>
-          and {ids.length - maxShown} more
+      {keys.length > maxShown ? (
+        <Button tone="quiet" className="h-6!" onClick={() => setMaxShown(keys.length)}>
+          and {keys.length - maxShown} more
         </Button>
       ) : null}
       <CopyButton
-        text={() => ids.join('\n')}
-        label={ids.length === 1 ? 'Copy ID' : `Copy ${ids.length} IDs`}
+        text={() => keys.map(idOf).join('\n')}
+        label={keys.length === 1 ? 'Copy ID' : `Copy ${keys.length} IDs`}
       />
     </div>
   );
 }
 
-type OutputsProps = { operationId: string; sandboxId: string; largest: ResultGroup | null };
+type OutputsProps = { operationId: string; sandboxKey: SandboxKey; largest: ResultGroup | null };
 
-function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
-  const { data, isError, refetch } = useQuery(commandQuery(operationId, sandboxId));
+function Outputs({ operationId, sandboxKey, largest }: OutputsProps) {
+  const { data, isError, refetch } = useQuery(commandQuery(operationId, sandboxKey));
   const [compares, setCompares] = useState(false);
-  const other = largest?.sandboxIds[0] ?? null;
-  const common = useQuery({ ...commandQuery(operationId, other ?? ''), enabled: compares && other !== null });
+  const other = largest?.sandboxKeys[0] ?? null;
+  const common = useQuery({
+    ...commandQuery(operationId, other ?? sandboxKey),
+    enabled: compares && other !== null,
+  });
   if (data === undefined)
     return isError ? (
       <p role="status" className="flex items-center gap-3 text-ink-2">

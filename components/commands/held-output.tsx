@@ -3,13 +3,14 @@
 import { useState } from 'react';
 import { LiveWait } from '@/components/data/live-wait';
 import { Button } from '@/components/ui/button';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { OutputBlock } from './output-block';
 import { type HeldOutput, useHeldOutput } from './use-command';
 
-type Props = { operationId: string; sandboxId: string };
+type Props = { operationId: string; sandboxKey: SandboxKey };
 
 /** Says that a background process holds the output of an ended command open, and follows it on request. */
-export function HeldOutputNote({ operationId, sandboxId }: Props) {
+export function HeldOutputNote({ operationId, sandboxKey }: Props) {
   const [isFollowing, setIsFollowing] = useState(false);
   return (
     <section aria-label="Background output" className="flex flex-col gap-2">
@@ -19,13 +20,13 @@ export function HeldOutputNote({ operationId, sandboxId }: Props) {
           {isFollowing ? 'Leave it' : 'Follow its output'}
         </Button>
       </p>
-      {isFollowing ? <Following operationId={operationId} sandboxId={sandboxId} /> : null}
+      {isFollowing ? <Following operationId={operationId} sandboxKey={sandboxKey} /> : null}
     </section>
   );
 }
 
-function Following({ operationId, sandboxId }: Props) {
-  const held = useHeldOutput(operationId, sandboxId);
+function Following({ operationId, sandboxKey }: Props) {
+  const held = useHeldOutput(operationId, sandboxKey);
   return held.isJoined ? (
     <HeldOutputView held={held} />
   ) : (

@@ -11,6 +11,7 @@ import {
 } from '@/lib/commands/schema';
 import { liveSocket } from '@/lib/live/socket';
 import type { Outcome } from '@/lib/operations/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 export type LiveCommand = {
   /** `joining`: no event yet; `waiting`: it has not started, or runs in another Sandkeeper process. */
@@ -46,14 +47,14 @@ export type HeldOutput = {
 };
 
 /** Follows output that others hold open after the end of the shell. Leaves it when unmounted. */
-export function useHeldOutput(operationId: string, sandboxId: string): HeldOutput {
-  const { stdout, stderr, phase, message } = useOutput('held', runKey(operationId, sandboxId));
+export function useHeldOutput(operationId: string, sandboxKey: SandboxKey): HeldOutput {
+  const { stdout, stderr, phase, message } = useOutput('held', runKey(operationId, sandboxKey));
   return { isJoined: phase !== 'joining', stdout, stderr, ending: phase === 'refused' ? message : null };
 }
 
 /** Follows a command to its end. Mount it with a key per command. */
-export function useCommand(operationId: string, sandboxId: string): LiveCommand {
-  return useOutput('run', runKey(operationId, sandboxId));
+export function useCommand(operationId: string, sandboxKey: SandboxKey): LiveCommand {
+  return useOutput('run', runKey(operationId, sandboxKey));
 }
 
 function useOutput(channel: 'run' | 'held', key: string): LiveCommand {

@@ -5,6 +5,7 @@ import { SandboxHeadingSkeleton } from '@/components/sandbox-page/sandbox-headin
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { roleSuffices } from '@/lib/access/roles';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { ConsoleRoom } from './console-room';
 
 /** The consoles of one sandbox. Opening the page does not wake the sandbox or move its deadline. */
@@ -27,10 +28,10 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
   );
 }
 
-export function ConsolePageSkeleton({ id }: { id: string }) {
+export function ConsolePageSkeleton({ sandboxKey }: { sandboxKey: SandboxKey }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeadingSkeleton id={id} tab="console" />
+      <SandboxHeadingSkeleton sandboxKey={sandboxKey} tab="console" />
       <div className="h-[81px] shrink-0 border-line border-b md:h-[41px]" />
     </main>
   );

@@ -53,7 +53,7 @@ type Props = { now: SandboxNow; role: Role; nowMs: number };
 /** The tabs, toolbar and terminals of the console page. */
 export function ConsoleRoom({ now, role, nowMs }: Props) {
   const { sandbox, isGone, act } = now;
-  const { tabs, active, attached, isKnown, isRequested, select, drop } = useTabs(sandbox.id);
+  const { tabs, active, attached, isKnown, isRequested, select, drop } = useTabs(sandbox.key);
   const { handlers, dialogs } = useActs();
   const { fontSize, forScreenReaders } = usePreferences();
   const { isFullScreen, toggleFullScreen } = useFullScreen();
@@ -81,7 +81,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     async (choice: ShellChoice) => {
       setIsOpening(true);
       setProblem(null);
-      const request = { sandboxId: sandbox.id, ...choice, size: estimateSize(container.current, fontSize) };
+      const request = { sandboxKey: sandbox.key, ...choice, size: estimateSize(container.current, fontSize) };
       const result = await answerOf(openConsole(request));
       setIsOpening(false);
       if (result?.ok) {
@@ -92,7 +92,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
       setProblem(result?.error.message ?? UNREACHABLE);
       return false;
     },
-    [sandbox.id, fontSize, select],
+    [sandbox.key, fontSize, select],
   );
 
   // Opens a first console on arrival, but not again when the last one is closed.
@@ -153,7 +153,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     copyLink: () =>
       active &&
       void navigator.clipboard.writeText(
-        new URL(paths.sandboxConsole(sandbox.id, active.id), window.location.href).href,
+        new URL(paths.sandboxConsole(sandbox.key, active.id), window.location.href).href,
       ),
   };
   useOffers(() => consoleCommands(actions, reason, active, link));

@@ -26,7 +26,7 @@ export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
   const [isAsking, setIsAsking] = useState(false);
   const left = useServiceNow((now) => (endAtMs === null ? null : formatDuration(endAtMs - now)), nowMs);
   const isSoon = useServiceNow((now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
-  const isAwake = useWake(sandbox.id)?.kind === 'awake';
+  const isAwake = useWake(sandbox.key)?.kind === 'awake';
   if (sandbox.state !== 'running' || isAwake) return null;
 
   async function giveMore() {

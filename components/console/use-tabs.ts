@@ -5,6 +5,7 @@ import { useLiveFeed } from '@/components/data/use-live-feed';
 import { useUrlState } from '@/components/data/use-url-state';
 import type { ConsoleInfo, ConsolesEvent } from '@/lib/console/schema';
 import { LiveFeeds } from '@/lib/live/feeds';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 const feeds = new LiveFeeds<readonly ConsoleInfo[]>('consoles', (payload) => {
   const event = payload as ConsolesEvent;
@@ -12,8 +13,8 @@ const feeds = new LiveFeeds<readonly ConsoleInfo[]>('consoles', (payload) => {
 });
 
 /** The console tabs: all consoles of the sandbox, and one's own that the server lost while they were shown. */
-export function useTabs(sandboxId: string) {
-  const listed = useLiveFeed(feeds, sandboxId);
+export function useTabs(sandboxKey: SandboxKey) {
+  const listed = useLiveFeed(feeds, sandboxKey);
   const [tabs, setTabs] = useState<readonly ConsoleInfo[]>([]);
   const [merged, setMerged] = useState<readonly ConsoleInfo[] | null>(null);
   const [dropped, setDropped] = useState<ReadonlySet<string>>(new Set());

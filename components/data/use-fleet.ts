@@ -1,24 +1,25 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
-import { type FleetView, fleetStore, NOTHING_KNOWN } from '@/lib/fleet/store';
+import { type FleetsView, fleets, NO_FLEETS } from '@/lib/fleet/fleets';
 import { liveSocket } from '@/lib/live/socket';
 import { type ActUnderWay, operationProgress } from '@/lib/operations/record/progress';
 import { LACKS_NOTHING, type Lacking } from '@/lib/sandbox/capabilities';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
-const NOTHING_UNDER_WAY: ReadonlyMap<string, ActUnderWay> = new Map();
+const NOTHING_UNDER_WAY: ReadonlyMap<SandboxKey, ActUnderWay> = new Map();
 
 // React calls `subscribe` in the browser only, so the server never creates the tab's singletons.
-const subscribeToFleet = (listener: () => void) => fleetStore().subscribe(listener);
+const subscribeToFleet = (listener: () => void) => fleets().subscribe(listener);
 const subscribeToOperations = (listener: () => void) => operationProgress().subscribe(listener);
 const subscribeToLive = (listener: () => void) => liveSocket().onStateChange(listener);
 
-/** The fleet as this tab knows it. `rows` is null on the server and until the first snapshot. */
-export function useFleetView(): FleetView {
+/** The fleets of all connections as this tab knows them. `rows` is null on the server and until the first snapshot. */
+export function useFleetView(): FleetsView {
   return useSyncExternalStore(
     subscribeToFleet,
-    () => fleetStore().view(),
-    () => NOTHING_KNOWN,
+    () => fleets().view(),
+    () => NO_FLEETS,
   );
 }
 
@@ -26,13 +27,13 @@ export function useFleetView(): FleetView {
 export function useLacking(): Lacking {
   return useSyncExternalStore(
     subscribeToFleet,
-    () => fleetStore().view().status.lacking,
+    () => fleets().view().status.lacking,
     () => LACKS_NOTHING,
   );
 }
 
-/** The action in progress on each sandbox, by sandbox id. */
-export function useActsUnderWay(): ReadonlyMap<string, ActUnderWay> {
+/** The action in progress on each sandbox, by sandbox key. */
+export function useActsUnderWay(): ReadonlyMap<SandboxKey, ActUnderWay> {
   return useSyncExternalStore(
     subscribeToOperations,
     () => operationProgress().underWay(),

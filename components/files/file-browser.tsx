@@ -15,6 +15,7 @@ import type { Folder } from '@/lib/files/browse/tree';
 import { isWithin, parentOf } from '@/lib/files/guest-path';
 import type { Entry, FileHit } from '@/lib/files/schema';
 import { unlessComposing } from '@/lib/key-events';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { changeRefusalOf, deleteRefusal, entryActions, readRefusal } from './browse/entry-actions';
 import { FileToolbar } from './browse/file-toolbar';
 import { FileTree } from './browse/file-tree';
@@ -35,25 +36,25 @@ import { useAddress } from './use-address';
 import { printView, VIEW_COOKIE, type ViewChoice } from './view-choice';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   role: Role;
   /** Whether it can be read and watched. If not, the last known content stays. */
   isRunning: boolean;
   view: ViewChoice;
 };
 
-export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props) {
+export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props) {
   const client = useQueryClient();
   const { path, file, line, view: requestedView, order, go, show, sortBy, pointAt, viewAs } = useAddress();
   const [view, changeView] = useView(served);
-  const home = useQuery({ ...homeQuery(sandboxId), enabled: isRunning });
+  const home = useQuery({ ...homeQuery(sandboxKey), enabled: isRunning });
   const root = path ?? home.data ?? null;
   const { showsHidden } = view;
-  const tree = useTree({ sandboxId, root, file, order, showsHidden, isReadable: isRunning });
-  useFollowedFolders(sandboxId, file === null ? tree.listed : [...tree.listed, parentOf(file)], isRunning);
+  const tree = useTree({ sandboxKey, root, file, order, showsHidden, isReadable: isRunning });
+  useFollowedFolders(sandboxKey, file === null ? tree.listed : [...tree.listed, parentOf(file)], isRunning);
   const [marked, markActions] = useMarks();
-  const uploadList = useUploads(sandboxId);
-  const archives = useArchives(sandboxId);
+  const uploadList = useUploads(sandboxKey);
+  const archives = useArchives(sandboxKey);
   const [typing, setTyping] = useState<string | null>(null);
   const [isSearching, setIsSearching] = useState(false);
   const [isOpening, setIsOpening] = useState(false);
@@ -76,16 +77,16 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
     goTo(parentOf(root));
     want(root);
   };
-  const upload = (folder: string) => chooseFiles((files) => uploads().add(sandboxId, folder, files));
+  const upload = (folder: string) => chooseFiles((files) => uploads().add(sandboxKey, folder, files));
   const drop = useDrop({
     folder: root,
     isAllowed: forbidden === null,
-    onFiles: (folder, files) => uploads().add(sandboxId, folder, files),
+    onFiles: (folder, files) => uploads().add(sandboxKey, folder, files),
   });
   const refresh = () => {
     void home.refetch();
     for (const each of tree.listed)
-      void client.refetchQueries({ queryKey: listingQuery(sandboxId, each).queryKey, exact: true });
+      void client.refetchQueries({ queryKey: listingQuery(sandboxKey, each).queryKey, exact: true });
   };
   const showHidden = (shows: boolean) => changeView({ ...view, showsHidden: shows });
 
@@ -96,7 +97,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   const known = useMemo(() => (file === null ? null : findEntry(tree.folders, file)), [tree.folders, file]);
   const actionsOf = (entries: readonly Entry[]) =>
     entryActions(entries, {
-      sandboxId,
+      sandboxKey,
       role,
       forbidden,
       handlers: {
@@ -155,7 +156,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   }
 
   const reread = (path: string) =>
-    void client.invalidateQueries({ queryKey: listingQuery(sandboxId, parentOf(path)).queryKey });
+    void client.invalidateQueries({ queryKey: listingQuery(sandboxKey, parentOf(path)).queryKey });
 
   function onNamed(entry: Entry, request: NameRequest) {
     reread(entry.path);
@@ -185,7 +186,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
     // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole file browser.
     <div onKeyDown={unlessComposing(onKeyDown)} className="flex min-h-0 flex-1 flex-col">
       <FileToolbar
-        sandboxId={sandboxId}
+        sandboxKey={sandboxKey}
         root={root}
         home={home.data ?? '/'}
         typing={typing}
@@ -207,7 +208,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
             <PanelBoundary what="search">
               <SearchPanel
                 isOpen={isSearching}
-                sandboxId={sandboxId}
+                sandboxKey={sandboxKey}
                 folder={root ?? '/'}
                 shownPath={file}
                 onShow={showHit}
@@ -222,7 +223,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
               >
                 {isLost ? (
                   <FolderState
-                    sandboxId={sandboxId}
+                    sandboxKey={sandboxKey}
                     path={root ?? '~'}
                     failure={failure}
                     onGo={goTo}
@@ -287,7 +288,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
           ) : (
             <PanelBoundary what="file">
               <FilePane
-                sandboxId={sandboxId}
+                sandboxKey={sandboxKey}
                 path={file}
                 known={known}
                 role={role}
@@ -314,20 +315,20 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
         onClose={() => setIsOpening(false)}
       />
       <NameDialog
-        sandboxId={sandboxId}
+        sandboxKey={sandboxKey}
         request={naming}
         forbidden={forbidden}
         onDone={onNamed}
         onClose={() => setNaming(null)}
       />
       <DeleteDialog
-        sandboxId={sandboxId}
+        sandboxKey={sandboxKey}
         entries={toDelete}
         forbidden={forbidden}
         onDone={onDeleted}
         onClose={() => setToDelete(null)}
       />
-      <ArchiveDialog sandboxId={sandboxId} entries={toArchive} onClose={() => setToArchive(null)} />
+      <ArchiveDialog sandboxKey={sandboxKey} entries={toArchive} onClose={() => setToArchive(null)} />
     </div>
   );
 }

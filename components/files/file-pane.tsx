@@ -14,13 +14,14 @@ import { entryQuery } from '@/lib/files/browse/queries';
 import type { FolderFailure } from '@/lib/files/browse/tree';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { readRefusal } from './browse/entry-actions';
 import { contentRefusal } from './browse/entry-words';
 import { FileFacts } from './browse/file-facts';
 import { FilePreview } from './preview/file-preview';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   path: string;
   /** The entry from the tree, if loaded. */
   known: Entry | null;
@@ -40,10 +41,10 @@ type Props = {
 };
 
 /** The open entry: a preview, or the details if there is none. */
-export function FilePane({ sandboxId, path, known, ...props }: Props) {
+export function FilePane({ sandboxKey, path, known, ...props }: Props) {
   const { isLive } = props;
   const { data, error, refetch } = useQuery({
-    ...entryQuery(sandboxId, path),
+    ...entryQuery(sandboxKey, path),
     enabled: isLive && known === null,
   });
   const current = known ?? (error ? null : (data ?? null));
@@ -60,7 +61,7 @@ export function FilePane({ sandboxId, path, known, ...props }: Props) {
         <Shown
           {...props}
           key={path}
-          sandboxId={sandboxId}
+          sandboxKey={sandboxKey}
           entry={entry}
           isLive={isLive && failure === null}
         />
@@ -74,7 +75,7 @@ export function FilePane({ sandboxId, path, known, ...props }: Props) {
 }
 
 function Shown({
-  sandboxId,
+  sandboxKey,
   entry,
   role,
   onGoInto,
@@ -82,7 +83,7 @@ function Shown({
   ...props
 }: Omit<Props, 'path' | 'known'> & { entry: Entry }) {
   const forbidden = readRefusal(role);
-  const facts = { sandboxId, entry, forbidden };
+  const facts = { sandboxKey, entry, forbidden };
   if (isFolder(entry) && entry.isAddressable)
     return (
       <FileFacts
@@ -98,7 +99,7 @@ function Shown({
       />
     );
   const reason = contentRefusal(entry) ?? forbidden;
-  if (reason === null) return <FilePreview {...props} sandboxId={sandboxId} entry={entry} />;
+  if (reason === null) return <FilePreview {...props} sandboxKey={sandboxKey} entry={entry} />;
   return (
     <FileFacts {...facts} actions={<Button unavailable={reason}>Download</Button>}>
       <p className="mb-4 max-w-2xl text-ink-2">{reason}</p>

@@ -10,6 +10,7 @@ import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { useNeedsWaking } from '@/components/sandbox-page/wake/use-wake';
 import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { TreeSkeleton } from './browse/folder-state';
 import { FileBrowser } from './file-browser';
 import { ArchivePanel } from './transfer/archive-panel';
@@ -43,11 +44,11 @@ export function FilesPage({ initial, view, ...served }: Props) {
         {showsGate ? (
           <>
             <WakeGate sandbox={sandbox} role={served.role} />
-            <Transfers sandboxId={sandbox.id} />
+            <Transfers sandboxKey={sandbox.key} />
           </>
         ) : (
           <FileBrowser
-            sandboxId={sandbox.id}
+            sandboxKey={sandbox.key}
             role={served.role}
             isRunning={!needsWaking && !isGone}
             view={view}
@@ -71,9 +72,9 @@ export function FilesPage({ initial, view, ...served }: Props) {
 }
 
 /** Downloads and uploads that were under way when the sandbox was paused. */
-function Transfers({ sandboxId }: { sandboxId: string }) {
-  const uploads = useUploads(sandboxId);
-  const archives = useArchives(sandboxId);
+function Transfers({ sandboxKey }: { sandboxKey: SandboxKey }) {
+  const uploads = useUploads(sandboxKey);
+  const archives = useArchives(sandboxKey);
   return (
     <>
       <ArchivePanel all={archives} />
@@ -90,10 +91,10 @@ function PausedStrip({ onWake }: { onWake: () => void }) {
   );
 }
 
-export function FilesPageSkeleton({ id }: { id: string }) {
+export function FilesPageSkeleton({ sandboxKey }: { sandboxKey: SandboxKey }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeadingSkeleton id={id} tab="files" />
+      <SandboxHeadingSkeleton sandboxKey={sandboxKey} tab="files" />
       <div className="h-12 shrink-0 border-line border-b" />
       <div className="flex min-h-0 flex-[0_0_clamp(340px,36%,660px)] flex-col md:w-[clamp(340px,36%,660px)]">
         <TreeSkeleton />

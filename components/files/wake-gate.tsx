@@ -21,7 +21,7 @@ type Props = { sandbox: Sandbox; role: Role };
 
 /** Shown instead of a paused sandbox's files: explains the effects of a wake and starts one. */
 export function WakeGate({ sandbox, role }: Props) {
-  const wake = useWake(sandbox.id);
+  const wake = useWake(sandbox.key);
   return (
     <TabNotice title="Wake the sandbox to read its files">
       <LastWake wake={wake} />
@@ -78,7 +78,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
     initial: { minutes: USUAL_MINUTES },
     schema: WakeInput,
     unavailable: forbidden ?? progressText(wake, false),
-    send: async ({ minutes }) => problemOf(await answerOf(startWake({ sandboxId: sandbox.id, minutes }))),
+    send: async ({ minutes }) => problemOf(await answerOf(startWake({ sandboxKey: sandbox.key, minutes }))),
   });
   const progress = progressText(wake, isSending);
 

@@ -70,7 +70,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
       <>
         <a
           translate="no"
-          href={paths.sandbox(sandbox.id)}
+          href={paths.sandbox(sandbox.key)}
           tabIndex={isActive ? 0 : -1}
           onClick={(event) => openHere(event, () => onOpen(sandbox))}
           className="font-mono text-small hover:underline"

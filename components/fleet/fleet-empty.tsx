@@ -6,6 +6,7 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { toast } from '@/components/ui/toast';
 import { answerOf } from '@/lib/answer';
 import { createDemo } from '@/lib/creation/actions';
+import type { ConnectionName } from '@/lib/sandbox-key';
 
 const SAMPLES = {
   Python: `from moru import Sandbox
@@ -21,17 +22,18 @@ console.log(sandbox.sandboxId)`,
 type Props = {
   /** The reason that this role cannot create a sandbox. */
   forbidden: string | null;
-  demoOffered: boolean;
+  /** The connection that can create a demo fleet. */
+  demoIn: ConnectionName | null;
   onNew: () => void;
 };
 
 /** Shown for an empty fleet: ways to create the first sandbox. */
-export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
+export function FleetEmpty({ forbidden, demoIn, onNew }: Props) {
   const [language, setLanguage] = useState<keyof typeof SAMPLES>('Python');
   const [pending, setPending] = useState(false);
-  async function fill() {
+  async function fill(connection: ConnectionName) {
     setPending(true);
-    const result = await answerOf(createDemo());
+    const result = await answerOf(createDemo(connection));
     setPending(false);
     if (!result?.ok)
       toast.error('Could not create the demo fleet', {
@@ -47,13 +49,13 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
           <Button tone="primary" unavailable={forbidden} onClick={onNew}>
             New sandbox
           </Button>
-          {demoOffered ? (
-            <Button unavailable={forbidden} isBusy={pending} onClick={() => void fill()}>
+          {demoIn !== null ? (
+            <Button unavailable={forbidden} isBusy={pending} onClick={() => void fill(demoIn)}>
               {pending ? 'Creating…' : 'Create a demo fleet'}
             </Button>
           ) : null}
         </div>
-        {demoOffered ? (
+        {demoIn !== null ? (
           <p className="mt-6 text-ink-2">
             In the terminal where your code runs, first paste the three{' '}
             <code translate="no" className="font-mono">

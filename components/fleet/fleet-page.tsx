@@ -15,13 +15,14 @@ import { type Role, roleSuffices } from '@/lib/access/roles';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
 import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
+import { fleets } from '@/lib/fleet/fleets';
 import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
-import { fleetStore } from '@/lib/fleet/store';
 import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import { paths } from '@/lib/paths';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import type { SavedView } from '@/lib/views/schema';
 import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
@@ -41,14 +42,12 @@ import { useMatchingRows, useStableRows } from './use-rows';
 import { useEscapeToClear, useSelection } from './use-selection';
 import { ViewsButton } from './views-button';
 
-/** Whether the fleet of this tab has a sandbox with this id. */
-const isKnownId = (id: string) => fleetStore().find(id) !== undefined;
+/** Whether a fleet of this tab has a sandbox with this id. */
+const isKnownId = (id: string) => fleets().hasId(id);
 
 type Props = {
   first: JsonOf<FirstScreen>;
   role: Role;
-  /** Whether the service can create a demo fleet. */
-  offersDemo: boolean;
   rememberedColumns: string | null;
   rememberedWidths?: string | null;
   /** The saved views of this person and of the team. */
@@ -66,7 +65,6 @@ const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all 
 export function FleetPage({
   first: served,
   role,
-  offersDemo,
   rememberedColumns,
   rememberedWidths = null,
   views,
@@ -75,6 +73,10 @@ export function FleetPage({
 }: Props) {
   const router = useRouter();
   const first = useMemo(() => fromJson(served), [served]);
+  const servedFleets = useMemo(
+    () => ({ ...first, statuses: new Map(Object.entries(first.statuses)) }),
+    [first],
+  );
   const view = useFleetView();
   const underWay = useActsUnderWay();
   const [text, setText] = useFilterText();
@@ -110,7 +112,7 @@ export function FleetPage({
   } = useFittedColumns(columns, allCounts, rememberedWidths);
   const [listSlot, setListSlot] = useState<HTMLElement | null>(null);
 
-  const open = useCallback(({ id }: { id: string }) => router.push(paths.sandbox(id)), [router]);
+  const open = useCallback(({ key }: { key: SandboxKey }) => router.push(paths.sandbox(key)), [router]);
   const pick = useCallback(
     (key: string, value: string) => setText((now) => withTerm(now, metadataTerm(key, value))),
     [setText],
@@ -141,7 +143,7 @@ export function FleetPage({
 
   const total = view.rows?.length ?? first.total;
   const matchCount = view.rows === null && text === firstText ? first.matching : matching.length;
-  const status = view.rows === null ? first.status : view.status;
+  const { status, connections, statuses } = view.rows === null ? servedFleets : view;
   // Until the first complete reading, more sandboxes may arrive.
   const isWhole = status.asOfMs !== null;
   const cannotCreate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
@@ -158,6 +160,7 @@ export function FleetPage({
       }),
     { isFirst: true },
   );
+  const demoIn = connections.find(({ name }) => !statuses.get(name)?.lacking.demoFleet)?.name ?? null;
   const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 
   return (
@@ -165,7 +168,7 @@ export function FleetPage({
       <h1 className="sr-only">Sandboxes</h1>
       <StaleBanner status={status} nowMs={first.nowMs} />
       {total === 0 && isWhole ? (
-        <FleetEmpty forbidden={cannotCreate} demoOffered={offersDemo} onNew={() => setIsCreating(true)} />
+        <FleetEmpty forbidden={cannotCreate} demoIn={demoIn} onNew={() => setIsCreating(true)} />
       ) : (
         <>
           <Toolbar
@@ -238,7 +241,7 @@ export function FleetPage({
                   onHold={setPointerIsOver}
                   handlers={rowHandlers}
                   role={role}
-                  selected={selection.ids}
+                  selected={selection.keys}
                   selectedRows={selection.rows}
                   head={view.rows === null ? null : selection.head}
                   blocked={error === null ? null : FILTER_IN_THE_WAY}
@@ -274,9 +277,10 @@ export function FleetPage({
       {dialogs}
       {more.popover}
       <LazyNewSandboxDialog
+        connections={connections}
         open={isCreating}
         onClose={() => setIsCreating(false)}
-        onCreated={(id) => router.push(paths.sandbox(id))}
+        onCreated={(key) => router.push(paths.sandbox(key))}
       />
     </main>
   );

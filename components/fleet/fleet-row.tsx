@@ -6,6 +6,7 @@ import { Checkbox } from '@/components/ui/checkbox';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import type { CellContext } from './columns';
 import type { DrawnColumn } from './fit-columns';
 import { noop } from './fleet-header';
@@ -42,7 +43,7 @@ type Props = {
   isActive: boolean;
   isMenuOpen: boolean;
   cell: Omit<CellContext, 'act' | 'isGone' | 'isActive'>;
-  onSelect: (id: string, event: MouseEvent) => void;
+  onSelect: (key: SandboxKey, event: MouseEvent) => void;
   onMenu: (sandbox: Sandbox, anchor: HTMLElement) => void;
 };
 
@@ -60,7 +61,7 @@ export const FleetRow = memo(function FleetRow({
   onMenu,
   ...place
 }: Props) {
-  const { id } = row.sandbox;
+  const { id, key } = row.sandbox;
   const context: CellContext = { ...cell, act, isGone: status === 'gone', isActive };
   return (
     <div
@@ -83,7 +84,7 @@ export const FleetRow = memo(function FleetRow({
         role="gridcell"
         // Keeps the focus in the grid, and keeps Shift from selecting text.
         onMouseDown={(event) => event.preventDefault()}
-        onClick={status === 'matching' ? (event) => onSelect(id, event) : undefined}
+        onClick={status === 'matching' ? (event) => onSelect(key, event) : undefined}
         className={clsx(
           '-mr-2 -ml-5 flex h-full items-center bg-(--row) pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0 group-data-narrow/grid:z-10',
           'group-data-phone/grid:row-span-2 group-data-phone/grid:-ml-3 group-data-phone/grid:pl-3',

@@ -4,32 +4,45 @@ import { useMemo } from 'react';
 import { useFleetView, useLiveState } from '@/components/data/use-fleet';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
+import type { ShownConnection } from '@/lib/connection';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { countStates } from '@/lib/fleet/view';
 import type { LiveState } from '@/lib/live/socket';
 
 type Props = {
-  upstreamName: string;
-  initial: { running: number; paused: number; status: FleetStatus; nowMs: number };
+  initial: {
+    running: number;
+    paused: number;
+    status: FleetStatus;
+    connections: readonly ShownConnection[];
+    nowMs: number;
+  };
 };
 
 /** The number of sandboxes, the share of the limit in use, and the age of the data. */
-export function FleetSummary({ upstreamName, initial }: Props) {
+export function FleetSummary({ initial }: Props) {
   const view = useFleetView();
   const { running, paused } = useMemo(
     () => (view.rows === null ? initial : countStates(view.rows.map((row) => row.sandbox))),
     [view.rows, initial],
   );
-  const status = view.rows === null ? initial.status : view.status;
+  const { status, connections } = view.rows === null ? initial : view;
   return (
     <div className="flex min-w-0 items-center gap-4 whitespace-nowrap text-ink-2">
       <span className="hidden sm:inline">
         {running} running · {paused} paused
       </span>
       {status.maxRunning === null ? null : <LimitBar running={running} max={status.maxRunning} />}
-      <Freshness upstreamName={upstreamName} status={status} nowMs={initial.nowMs} />
+      <Freshness upstreamName={nameOf(connections)} status={status} nowMs={initial.nowMs} />
     </div>
   );
+}
+
+/** The service, or the number of connections. */
+function nameOf([first, ...others]: readonly ShownConnection[]): string {
+  if (first === undefined) return 'No connection';
+  if (others.length > 0) return `${others.length + 1} connections`;
+  return first.kind === 'local' ? first.title : first.host;
 }
 
 function LimitBar({ running, max }: { running: number; max: number }) {

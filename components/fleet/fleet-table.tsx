@@ -16,6 +16,7 @@ import type { Sort } from '@/lib/fleet/sort';
 import { unlessComposing } from '@/lib/key-events';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 import { type CellContext, gridOf, type ShownColumn } from './columns';
 import { drawColumns } from './fit-columns';
@@ -40,10 +41,10 @@ export type FleetTableProps = {
   rows: readonly IndexedSandbox[];
   /** The number of all matches. `rows` may hold only the first of them. */
   rowCount: number;
-  gone: ReadonlySet<string>;
+  gone: ReadonlySet<SandboxKey>;
   /** Ids among `rows` that no longer match, and are only kept in their places. */
-  hidden: ReadonlySet<string>;
-  underWay: ReadonlyMap<string, ActUnderWay>;
+  hidden: ReadonlySet<SandboxKey>;
+  underWay: ReadonlyMap<SandboxKey, ActUnderWay>;
   columns: readonly ShownColumn[];
   cell: Omit<CellContext, 'act' | 'isGone' | 'isActive'>;
   sort: Sort;
@@ -56,7 +57,7 @@ export type FleetTableProps = {
   onHold: (held: boolean) => void;
   handlers: ActHandlers & { onOpen: (sandbox: Sandbox) => void };
   role: Role;
-  selected: ReadonlySet<string>;
+  selected: ReadonlySet<SandboxKey>;
   /** The selected rows that actions apply to. */
   selectedRows: readonly IndexedSandbox[];
   /** `null` until all matching rows have arrived. */
@@ -69,7 +70,7 @@ export type FleetTableProps = {
   gridRef: RefObject<HTMLDivElement | null>;
 };
 
-/** The fleet as a virtual grid. The active row is tracked by id, so it stays active when rows move. */
+/** The fleet as a virtual grid. The active row is tracked by its sandbox, so it stays active when rows move. */
 export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const { rows, rowCount, columns, sort, onSort, onHold, handlers, selection, gridRef } = props;
   const [menu, setMenu] = useState<{ sandbox: Sandbox; anchor: HTMLElement } | null>(null);
@@ -80,7 +81,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     count: rows.length,
     getScrollElement: () => gridRef.current,
     estimateSize: () => (isPhone ? PHONE_ROW_PX : ROW_PX),
-    getItemKey: (index) => rows[index]?.sandbox.id ?? index,
+    getItemKey: (index) => rows[index]?.sandbox.key ?? index,
     overscan: OVERSCAN,
     initialRect: SERVER_RECT,
     // The last rows can scroll out from under the dock, and the active row is never hidden by it.
@@ -94,18 +95,18 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const minWidth = isPhone ? 0 : fullWidth;
   const drawnColumns = useDrawnColumns(columns, gridPx, isPhone);
 
-  function statusOf(id: string): RowStatus {
-    if (props.gone.has(id)) return 'gone';
-    return props.hidden.has(id) ? 'hidden' : 'matching';
+  function statusOf(key: SandboxKey): RowStatus {
+    if (props.gone.has(key)) return 'gone';
+    return props.hidden.has(key) ? 'hidden' : 'matching';
   }
 
-  function circumstances({ id }: Sandbox) {
-    return { role: props.role, lacking, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
+  function circumstances({ key }: Sandbox) {
+    return { role: props.role, lacking, underWay: props.underWay.get(key)?.act, isGone: props.gone.has(key) };
   }
 
   function openMenuOf(sandbox: Sandbox) {
     const button = document.querySelector<HTMLElement>(
-      `#${CSS.escape(rowElementId(sandbox.id))} [aria-haspopup=menu]`,
+      `#${CSS.escape(rowElementId(sandbox.key))} [aria-haspopup=menu]`,
     );
     if (button) openMenu(sandbox, button);
   }
@@ -122,12 +123,12 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     if (fit.length > 0) handlers.onKill(fit);
   }
 
-  const { activeId, select, onKeyDown } = useActiveRow({
+  const { activeKey, select, onKeyDown } = useActiveRow({
     rows,
     gridRef,
     selection,
     isWhole: props.head !== null && props.blocked === null,
-    isMatching: (id) => statusOf(id) === 'matching',
+    isMatching: (key) => statusOf(key) === 'matching',
     scrollTo: (index) => virtual.scrollToIndex(index),
     onMenu: openMenuOf,
     onOpen: handlers.onOpen,
@@ -143,7 +144,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const keptFocus = useKeptFocus(gridRef, preload);
   const drawn = virtual.getVirtualItems().flatMap(({ index, start }) => {
     const row = rows[index];
-    return row ? [{ row, index, start, id: row.sandbox.id }] : [];
+    return row ? [{ row, index, start, key: row.sandbox.key }] : [];
   });
 
   return (
@@ -156,7 +157,9 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
         aria-rowcount={rowCount + 1}
         // Must name an element that exists.
         aria-activedescendant={
-          drawn.some(({ id }) => id === activeId) ? rowElementId(activeId ?? '') : undefined
+          activeKey !== null && drawn.some(({ key }) => key === activeKey)
+            ? rowElementId(activeKey)
+            : undefined
         }
         tabIndex={0}
         {...FOCUS_HOME}
@@ -192,20 +195,20 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
           }}
           onPointerLeave={() => onHold(false)}
         >
-          {drawn.map(({ row, index, start, id }) => (
+          {drawn.map(({ row, index, start, key }) => (
             <FleetRow
-              key={id}
-              elementId={rowElementId(id)}
+              key={key}
+              elementId={rowElementId(key)}
               row={row}
               index={index}
               top={start}
               columns={drawnColumns}
               tracks={tracks}
-              act={props.underWay.get(id)?.act}
-              status={statusOf(id)}
-              isSelected={props.selected.has(id)}
-              isActive={id === activeId}
-              isMenuOpen={menu?.sandbox.id === id}
+              act={props.underWay.get(key)?.act}
+              status={statusOf(key)}
+              isSelected={props.selected.has(key)}
+              isActive={key === activeKey}
+              isMenuOpen={menu?.sandbox.key === key}
               cell={props.cell}
               onSelect={select}
               onMenu={openMenu}
@@ -238,8 +241,8 @@ function preload(): void {
   LazySelectionDock.preload();
 }
 
-function rowElementId(id: string): string {
-  return `row-${id}`;
+function rowElementId(key: SandboxKey): string {
+  return `row-${key}`;
 }
 
 /** A stable array: rows render again when a width changes. */

@@ -10,15 +10,23 @@ import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input, TextArea } from '@/components/ui/field';
+import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/ui/use-form';
 import { answerOf } from '@/lib/answer';
+import type { ShownConnection } from '@/lib/connection';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';
 import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 
-type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
+type Props = {
+  open: boolean;
+  connections: readonly ShownConnection[];
+  onClose: () => void;
+  onCreated: (key: SandboxKey) => void;
+};
 
 export function NewSandboxDialog(props: Props) {
   return (
@@ -29,6 +37,7 @@ export function NewSandboxDialog(props: Props) {
 }
 
 const NewSandboxInput = z.object({
+  connection: z.string().min(1, 'Choose a connection.'),
   template: z.string().trim().min(1, 'Enter a template.'),
   metadata: z.string().transform((text, context) => {
     const parsed = parseMetadataLines(text);
@@ -42,12 +51,12 @@ const NewSandboxInput = z.object({
 
 const INITIAL = { template: 'base', metadata: '', minutes: USUAL_MINUTES, autoPause: false };
 
-function NewSandboxForm({ open, onClose, onCreated }: Props) {
-  const templates = useQuery({ ...templatesQuery(), enabled: open });
+function NewSandboxForm({ open, connections, onClose, onCreated }: Props) {
+  const initialConnection = connections[0]?.name ?? '';
   const templateList = useId();
   const lacking = useLacking();
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
-    initial: INITIAL,
+    initial: { ...INITIAL, connection: initialConnection },
     schema: NewSandboxInput,
     keptAs: open ? 'new sandbox' : null,
     send: async ({ minutes: timeoutMs, metadata, ...input }) => {
@@ -58,12 +67,14 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
           result?.error.message ??
           'The server could not be reached. Check whether the sandbox was created before you try again.'
         );
-      toast.success(`Created ${result.value.id}`);
-      onCreated(result.value.id);
+      toast.success(`Created ${idOf(result.value.key)}`);
+      onCreated(result.value.key);
       onClose();
       return null;
     },
   });
+
+  const templates = useQuery({ ...templatesQuery(values.connection), enabled: open });
 
   function close() {
     forget();
@@ -88,6 +99,17 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
       }
     >
       <form {...form} className="flex flex-col gap-4">
+        {connections.length < 2 ? null : (
+          <Field label="Connection" error={errors.connection}>
+            <Select
+              isPlain
+              label="Connection"
+              value={values.connection}
+              options={connections.map(({ name, title }) => ({ value: name, label: title }))}
+              onChange={(name) => change('connection', name)}
+            />
+          </Field>
+        )}
         <Field
           label="Template"
           error={errors.template}

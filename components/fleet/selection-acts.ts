@@ -7,13 +7,14 @@ import type { Command } from '@/lib/palette/offers';
 import { isProtected, type SandboxAct, stopsSandbox } from '@/lib/sandbox/can';
 import { type Lacking, serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 type Rows = readonly IndexedSandbox[];
 type Circumstances = {
   role: Role;
   /** What the service does not offer. */
   lacking: Lacking;
-  underWay: ReadonlyMap<string, ActUnderWay>;
+  underWay: ReadonlyMap<SandboxKey, ActUnderWay>;
   /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
   /** The maximum number of sandboxes in one operation. */
@@ -87,7 +88,7 @@ function targetsOf(rows: Rows, act: SandboxAct, { role, lacking, underWay, prote
   const fit = rows
     .map(({ sandbox }) => sandbox)
     .filter(
-      (sandbox) => whyNot(sandbox, act, { role, lacking, underWay: underWay.get(sandbox.id)?.act }) === null,
+      (sandbox) => whyNot(sandbox, act, { role, lacking, underWay: underWay.get(sandbox.key)?.act }) === null,
     );
   const isBulk = fit.length > 1;
   const targets =
@@ -109,12 +110,12 @@ function reasonFor(
   if (only === undefined) return 'No selected sandbox matches the filter.';
   if (second === undefined)
     return (
-      whyNot(only.sandbox, act, { role, lacking, underWay: underWay.get(only.sandbox.id)?.act }) ??
+      whyNot(only.sandbox, act, { role, lacking, underWay: underWay.get(only.sandbox.key)?.act }) ??
       FITS_NONE[act]
     );
   if (fit > 0)
     return `${fit === rows.length ? 'All are' : 'The remaining sandboxes are'} protected. Select one at a time.`;
-  const isBusy = rows.every(({ sandbox }) => underWay.has(sandbox.id));
+  const isBusy = rows.every(({ sandbox }) => underWay.has(sandbox.key));
   return (
     roleForbids(role, act) ??
     serviceCannot(lacking, act) ??

@@ -13,6 +13,7 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import {
   copyIdsLabel,
   idLines,
@@ -32,7 +33,7 @@ type Props = {
   /** The number of rows that match the filter. */
   matching: number;
   role: Role;
-  underWay: ReadonlyMap<string, ActUnderWay>;
+  underWay: ReadonlyMap<SandboxKey, ActUnderWay>;
   protectedKey: string;
   bulkLimit: number;
   /** The reason that no action is available, or `null`. */

@@ -4,6 +4,7 @@ import { type KeyboardEvent, type MouseEvent, type RefObject, useCallback, useRe
 import { ROW_KEYS } from '@/components/ui/row-keys';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { useArrowsIntoGrid } from './use-arrows-into-grid';
 import type { SelectionActs } from './use-selection';
 
@@ -16,7 +17,7 @@ type Grid = {
   /** Whether all matching rows may be selected: they have arrived, and the filter has no error. */
   isWhole: boolean;
   /** Whether a row matches, and is not only kept in its place. */
-  isMatching: (id: string) => boolean;
+  isMatching: (key: SandboxKey) => boolean;
   scrollTo: (index: number) => void;
   onMenu: (sandbox: Sandbox) => void;
   onOpen: (sandbox: Sandbox) => void;
@@ -24,19 +25,19 @@ type Grid = {
   onDelete: (active: Sandbox | undefined) => void;
 };
 
-/** Tracks the active row by id, and handles the keyboard and clicks on checkboxes. */
+/** Tracks the active row by key, and handles the keyboard and clicks on checkboxes. */
 export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
-  const [activeId, setActiveId] = useState<string | null>(null);
+  const [activeKey, setActiveKey] = useState<SandboxKey | null>(null);
   /** Whether the active row was reached without selecting. A range then starts at it. */
   const hasMoved = useRef(false);
 
   /** Handles a click on the checkbox of a row. */
   const select = useCallback(
-    (id: string, event: MouseEvent) => {
-      if (event.shiftKey) selection.extend(id);
-      else selection.toggle(id);
+    (key: SandboxKey, event: MouseEvent) => {
+      if (event.shiftKey) selection.extend(key);
+      else selection.toggle(key);
       hasMoved.current = false;
-      setActiveId(id);
+      setActiveKey(key);
       // Not for a click without a pointer: it comes from a screen reader, which keeps its own position.
       if (event.detail > 0) gridRef.current?.focus({ preventScroll: true });
     },
@@ -45,16 +46,16 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
 
   function moveTo(step: number, isExtending: boolean) {
     const next = Math.min(Math.max(step, 0), rows.length - 1);
-    const id = rows[next]?.sandbox.id;
-    if (id === undefined) return;
-    if (isExtending) selection.extend(id, hasMoved.current ? (activeId ?? undefined) : undefined);
+    const key = rows[next]?.sandbox.key;
+    if (key === undefined) return;
+    if (isExtending) selection.extend(key, hasMoved.current ? (activeKey ?? undefined) : undefined);
     hasMoved.current = !isExtending;
-    setActiveId(id);
+    setActiveKey(key);
     grid.scrollTo(next);
   }
 
   function indexOfActive(): number {
-    return rows.findIndex((row) => row.sandbox.id === activeId);
+    return rows.findIndex((row) => row.sandbox.key === activeKey);
   }
 
   useArrowsIntoGrid(gridRef, (key) => {
@@ -62,10 +63,10 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
     if (step !== undefined) moveTo(step, false);
   });
 
-  function toggleSelection({ id }: Sandbox, isExtending: boolean) {
-    if (!grid.isMatching(id)) return;
-    if (isExtending) selection.extend(id);
-    else selection.toggle(id);
+  function toggleSelection({ key }: Sandbox, isExtending: boolean) {
+    if (!grid.isMatching(key)) return;
+    if (isExtending) selection.extend(key);
+    else selection.toggle(key);
     hasMoved.current = false;
   }
 
@@ -94,7 +95,7 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
     return true;
   }
 
-  return { activeId, select, onKeyDown };
+  return { activeKey, select, onKeyDown };
 }
 
 /** Returns whether the dock is shown. */

@@ -6,6 +6,7 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { extend, NOTHING_SELECTED, reconcile, selectRows, toggle, unselectRows } from '@/lib/fleet/selection';
 import { fleetSelection, type SelectionStore } from '@/lib/fleet/selection-store';
 import { listenForKeys } from '@/lib/key-events';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import type { HeadState } from './fleet-header';
 
 type Rows = readonly IndexedSandbox[];
@@ -18,9 +19,9 @@ type OnScreen = {
 
 /** Changes the selection. The same object on every render. */
 export type SelectionActs = {
-  toggle: (id: string) => void;
+  toggle: (key: SandboxKey) => void;
   /** Selects up to this row, from `from` or else from the last toggled row. */
-  extend: (id: string, from?: string) => void;
+  extend: (key: SandboxKey, from?: SandboxKey) => void;
   selectMatching: () => void;
   unselectMatching: () => void;
   clear: () => void;
@@ -45,21 +46,21 @@ export function useSelection({ matching, all, stable }: OnScreen) {
   const acts = useMemo((): SelectionActs => {
     const update: SelectionStore['update'] = (change) => fleetSelection().update(change);
     return {
-      toggle: (id) => update((now) => toggle(now, id)),
-      extend: (id, from) => update((now) => extend(now, id, matchingRows(latest.current.stable), from)),
+      toggle: (key) => update((now) => toggle(now, key)),
+      extend: (key, from) => update((now) => extend(now, key, matchingRows(latest.current.stable), from)),
       selectMatching: () => update((now) => selectRows(now, latest.current.matching)),
       unselectMatching: () => update((now) => unselectRows(now, latest.current.matching)),
       clear: () => update(() => NOTHING_SELECTED),
     };
   }, []);
   const head: HeadState = rows.length === 0 ? 'none' : rows.length < matching.length ? 'some' : 'all';
-  return { ids: selection.ids, rows, hidden, head, acts };
+  return { keys: selection.keys, rows, hidden, head, acts };
 }
 
 /** The drawn rows that still match. A range covers only these. */
 function matchingRows({ rows, gone, hidden }: HeldRows): Rows {
   if (gone.size === 0 && hidden.size === 0) return rows;
-  return rows.filter(({ sandbox }) => !gone.has(sandbox.id) && !hidden.has(sandbox.id));
+  return rows.filter(({ sandbox }) => !gone.has(sandbox.key) && !hidden.has(sandbox.key));
 }
 
 const HANDLES_ESCAPE =

@@ -6,6 +6,7 @@ import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { idOf } from '@/lib/sandbox-key';
 import { sandboxCount, underWayTitle } from './outcome';
 
 const DONE = {
@@ -33,7 +34,7 @@ const RESUME_MS = 15 * 60_000;
 export function followAct(
   result: Answer<Started> | null,
   act: SandboxAct,
-  sandboxes: readonly Pick<Sandbox, 'id'>[],
+  sandboxes: readonly Pick<Sandbox, 'key'>[],
 ): void {
   if (result?.ok) {
     const { operation, skipped } = result.value;
@@ -43,7 +44,7 @@ export function followAct(
     return;
   }
   const [first] = sandboxes;
-  const target = sandboxes.length === 1 && first ? first.id : sandboxCount(sandboxes.length);
+  const target = sandboxes.length === 1 && first ? idOf(first.key) : sandboxCount(sandboxes.length);
   toast.error(`${NOT_DONE[act]} ${target}`, {
     description:
       result?.error.message ?? 'The server could not be reached. Check the operations: it may have started.',
@@ -84,51 +85,52 @@ function offerToResume(items: readonly OperationItem[]): void {
 
 /** Resumes exactly the sandboxes that were paused, so that a wrong click is undone from where it is noticed. */
 function resumeAction(label: string, items: readonly OperationItem[]) {
-  const sandboxIds = items.map(({ sandboxId }) => sandboxId);
+  const sandboxKeys = items.map(({ sandboxKey }) => sandboxKey);
   return {
     label,
     onClick: () =>
       void answerOf(
-        operate({ act: 'resume', timeoutMs: RESUME_MS, autoPause: true, sandboxIds, filter: '' }),
+        operate({ act: 'resume', timeoutMs: RESUME_MS, autoPause: true, sandboxKeys, filter: '' }),
       ).then((result) =>
         followAct(
           result,
           'resume',
-          sandboxIds.map((id) => ({ id })),
+          sandboxKeys.map((key) => ({ key })),
         ),
       ),
   };
 }
 
 function showOutcome(operation: Operation, item: OperationItem): void {
-  const { sandboxId, outcome, message } = item;
+  const { sandboxKey, outcome, message } = item;
+  const id = idOf(sandboxKey);
   const { act } = operation;
   const description = message ?? (outcome === 'done' ? describeTimeout(operation) : null);
   const detail = description === null ? {} : { description };
   switch (outcome) {
     case 'done':
-      toast.success(`${DONE[act]} ${sandboxId}`, {
+      toast.success(`${DONE[act]} ${id}`, {
         ...detail,
         ...(act === 'pause' ? { action: resumeAction('Resume', [item]) } : {}),
       });
       return;
     case 'already':
-      toast.message(act === 'kill' ? `${sandboxId} was already terminated` : sandboxId, detail);
+      toast.message(act === 'kill' ? `${id} was already terminated` : id, detail);
       return;
     case 'partial':
-      toast.message(`${PARTLY[act]} ${sandboxId}`, { ...detail, duration: ERROR_TOAST_MS });
+      toast.message(`${PARTLY[act]} ${id}`, { ...detail, duration: ERROR_TOAST_MS });
       return;
     case 'cancelled':
     case 'skipped':
-      toast.message(`${sandboxId} was not changed`, {
+      toast.message(`${id} was not changed`, {
         description: message ?? 'It was cancelled before any request was sent.',
       });
       return;
     case 'unknown':
-      toast.error(`Unknown outcome for ${sandboxId}`, { ...detail, duration: ERROR_TOAST_MS });
+      toast.error(`Unknown outcome for ${id}`, { ...detail, duration: ERROR_TOAST_MS });
       return;
     default:
-      toast.error(`${NOT_DONE[act]} ${sandboxId}`, { ...detail, duration: ERROR_TOAST_MS });
+      toast.error(`${NOT_DONE[act]} ${id}`, { ...detail, duration: ERROR_TOAST_MS });
   }
 }
 

@@ -20,6 +20,7 @@ import {
   type Skipped,
 } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { CommandInput, limitOptions } from './command-input';
 import { keptFor } from './kept-for';
 import { sandboxCount } from './outcome';
@@ -40,7 +41,7 @@ type Props = {
   request: CommandRequest | null;
   onClose: () => void;
   /** Plans the command in these sandboxes, and starts the plan. */
-  plan: (sandboxIds: string[], choice: CommandChoice) => Promise<Answer<OperationPlan> | null>;
+  plan: (sandboxKeys: SandboxKey[], choice: CommandChoice) => Promise<Answer<OperationPlan> | null>;
   start: (token: string, reason: string) => Promise<Answer<Operation> | null>;
   onStarted: (operation: Operation) => void;
 };
@@ -82,7 +83,7 @@ function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenPr
     isOpen,
     plan: () =>
       plan(
-        sandboxes.map(({ id }) => id),
+        sandboxes.map(({ key }) => key),
         { command, limitMs, ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }) },
       ),
     start: (token) => start(token, reason),
@@ -211,6 +212,6 @@ function divide(sandboxes: readonly Sandbox[]): Division {
 }
 
 function areSame(some: readonly Sandbox[], others: readonly Sandbox[]): boolean {
-  const ids = new Set(others.map(({ id }) => id));
-  return some.length === others.length && some.every(({ id }) => ids.has(id));
+  const keys = new Set(others.map(({ key }) => key));
+  return some.length === others.length && some.every(({ key }) => keys.has(key));
 }

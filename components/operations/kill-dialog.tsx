@@ -71,17 +71,17 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
     isOpen ? keptFor('reason to kill', request.sandboxes) : null,
     '',
   );
-  const sandboxIds = useMemo(() => request.sandboxes.map(({ id }) => id), [request]);
+  const sandboxKeys = useMemo(() => request.sandboxes.map(({ key }) => key), [request]);
   const { graceMs, exportPath } = options;
   const { retryOf } = request;
-  const kill = useKillPlan({ sandboxIds, graceMs, exportPath, retryOf, isOpen, onStarted, onClose });
+  const kill = useKillPlan({ sandboxKeys, graceMs, exportPath, retryOf, isOpen, onStarted, onClose });
   const { plan, phase, message } = kill;
   const [first] = request.sandboxes;
   const targets = plan?.targets ?? request.sandboxes;
   const radius = useMemo(() => blastRadius(targets, LIMITS), [targets]);
   if (first === undefined) return null;
 
-  const isOne = sandboxIds.length === 1;
+  const isOne = sandboxKeys.length === 1;
   const isOver = phase === 'nothing' || (phase === 'failed' && !kill.canRecheck);
   // A changed option is not part of the plan until it is planned again.
   const isReady =

@@ -10,11 +10,11 @@ it('receives metadata with the key __proto__ in every plan', async () => {
   ];
   const request = { template: 'base', metadata, timeoutMs: 600_000, autoPause: false };
   const created = await answerOf(createOne(request));
-  const sandboxIds = created?.ok ? [created.value.id] : [];
+  const sandboxKeys = created?.ok ? [created.value.id] : [];
   const plans = [
-    planKill({ sandboxIds }),
-    planRun({ sandboxIds, command: 'true', limitMs: 1_000 }),
-    planTimeLeft({ sandboxIds, addMs: 60_000 }),
+    planKill({ sandboxKeys }),
+    planRun({ sandboxKeys, command: 'true', limitMs: 1_000 }),
+    planTimeLeft({ sandboxKeys, addMs: 60_000 }),
   ];
   for (const plan of plans) {
     const answer = await answerOf(plan);

@@ -11,6 +11,7 @@ import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
 import type { Skipped } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
+import { idOf } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 
 type Props = {
@@ -114,8 +115,8 @@ function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skip
             {ones.length} <Visible text={reason} />
           </summary>
           <ul translate="no" className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
-            {ones.map(({ sandboxId }) => (
-              <li key={sandboxId}>{sandboxId}</li>
+            {ones.map(({ sandboxKey }) => (
+              <li key={sandboxKey}>{idOf(sandboxKey)}</li>
             ))}
           </ul>
         </details>

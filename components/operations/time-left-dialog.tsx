@@ -14,6 +14,7 @@ import { blastRadius, describeSkipped, divideByState } from '@/lib/operations/pl
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams, Operation, OperationPlan, Skipped } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { DeadlineIn, MinutesField, MinutesPreset, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
@@ -36,7 +37,7 @@ type Props = {
   /** Changes one sandbox at once. */
   onChoose: (sandboxes: readonly Sandbox[], choice: TimeChoice) => void;
   /** Plans a change in several sandboxes, and starts the plan. */
-  plan: (sandboxIds: string[], choice: TimeChoice) => Promise<Answer<OperationPlan> | null>;
+  plan: (sandboxKeys: SandboxKey[], choice: TimeChoice) => Promise<Answer<OperationPlan> | null>;
   start: (token: string) => Promise<Answer<Operation> | null>;
   onStarted: (operation: Operation) => void;
 };
@@ -94,32 +95,32 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
   });
   const choice = form.output ?? { addMs: 0 };
   const lossText = useServiceNow(
-    (nowMs) => able.flatMap(({ id, ...timed }) => (losesTime(timed, choice, nowMs) ? id : [])).join(' '),
+    (nowMs) => able.flatMap(({ key, ...timed }) => (losesTime(timed, choice, nowMs) ? key : [])).join(' '),
     0,
   );
-  const losing = new Set(lossText === '' ? [] : lossText.split(' '));
+  const losing = new Set<string>(lossText === '' ? [] : lossText.split(' '));
   // Time cannot be added to a deadline that the service does not report.
-  const isLeftOut = ({ id }: Sandbox) => !isOne && losing.has(id) && ('addMs' in choice || !shortens);
+  const isLeftOut = ({ key }: Sandbox) => !isOne && losing.has(key) && ('addMs' in choice || !shortens);
   const chosen = able.filter((sandbox) => !isLeftOut(sandbox));
   const planned = usePlannedStart({
     isOpen,
     plan: () =>
       plan(
-        chosen.map(({ id }) => id),
+        chosen.map(({ key }) => key),
         choice,
       ),
     start,
     onPlanned: (fresh) => {
-      const before = new Set(chosen.map(({ id }) => id));
-      const read = new Map(fresh.targets.map((sandbox) => [sandbox.id, sandbox]));
-      const gone = new Set(fresh.skipped.map(({ sandboxId }) => sandboxId));
+      const before = new Set(chosen.map(({ key }) => key));
+      const read = new Map(fresh.targets.map((sandbox) => [sandbox.key, sandbox]));
+      const gone = new Set(fresh.skipped.map(({ sandboxKey }) => sandboxKey));
       setDivision({
-        able: able.filter(({ id }) => !gone.has(id)).map((sandbox) => read.get(sandbox.id) ?? sandbox),
+        able: able.filter(({ key }) => !gone.has(key)).map((sandbox) => read.get(sandbox.key) ?? sandbox),
         skipped: [...skipped, ...fresh.skipped],
       });
       const plannedAtMs = serviceNow();
       const shortened = fresh.targets.filter(
-        (sandbox) => losesTime(sandbox, choice, plannedAtMs) && !(shortens && losing.has(sandbox.id)),
+        (sandbox) => losesTime(sandbox, choice, plannedAtMs) && !(shortens && losing.has(sandbox.key)),
       ).length;
       if (shortened > 0)
         return `The sandboxes have changed: ${sandboxCount(shortened)} would lose time. Check the list and confirm again.`;

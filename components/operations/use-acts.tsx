@@ -83,10 +83,10 @@ export function useActs(filter = ''): Acts {
   const router = useRouter();
   const { handlers, onRetry, doNow } = useMemo(() => {
     const doNow = (input: Input, sandboxes: readonly Sandbox[]) => {
-      const sandboxIds = sandboxes.map(({ id }) => id);
+      const sandboxKeys = sandboxes.map(({ key }) => key);
       // The filter is only recorded, so one that is too long is cut instead of rejected.
       const record = filter.slice(0, MAX_FILTER_CHARS);
-      void follow(answerOf(operate({ ...input, sandboxIds, filter: record })), input.act, sandboxes);
+      void follow(answerOf(operate({ ...input, sandboxKeys, filter: record })), input.act, sandboxes);
     };
     const handlers: ActHandlers = {
       onKill: unlessEmpty((sandboxes) =>
@@ -97,7 +97,7 @@ export function useActs(filter = ''): Acts {
       onSetTimeout: unlessEmpty((sandboxes) => setToExtend({ sandboxes, retry: null })),
       onRun: unlessEmpty((sandboxes) => {
         const [only] = sandboxes;
-        if (sandboxes.length === 1 && only) router.push(paths.sandboxRun(only.id));
+        if (sandboxes.length === 1 && only) router.push(paths.sandboxRun(only.key));
         else setToRun({ sandboxes, retry: null });
       }),
     };
@@ -146,7 +146,9 @@ export function useActs(filter = ''): Acts {
       <CommandDialog
         request={toRun}
         onClose={() => setToRun(null)}
-        plan={(sandboxIds, choice) => answerOf(planRun({ sandboxIds, ...choice, ...retryOf(toRun?.retry) }))}
+        plan={(sandboxKeys, choice) =>
+          answerOf(planRun({ sandboxKeys, ...choice, ...retryOf(toRun?.retry) }))
+        }
         start={(token, reason) =>
           answerOf(startRun({ token, reason, filter: filter.slice(0, MAX_FILTER_CHARS) }))
         }
@@ -161,8 +163,8 @@ export function useActs(filter = ''): Acts {
         onChoose={(sandboxes, choice) =>
           doNow({ act: 'setTimeout', ...choice, ...retryOf(toExtend?.retry) }, sandboxes)
         }
-        plan={(sandboxIds, choice) =>
-          answerOf(planTimeLeft({ sandboxIds, ...choice, ...retryOf(toExtend?.retry) }))
+        plan={(sandboxKeys, choice) =>
+          answerOf(planTimeLeft({ sandboxKeys, ...choice, ...retryOf(toExtend?.retry) }))
         }
         start={(token) =>
           answerOf(startTimeLeft({ token, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) }))
@@ -180,7 +182,7 @@ export function useActs(filter = ''): Acts {
 
 /** Sets the time left of a sandbox without a dialog, and shows the outcome. */
 export function giveTime(sandbox: Sandbox, timeoutMs: number): Promise<void> {
-  const input: OperateRequest = { act: 'setTimeout', timeoutMs, sandboxIds: [sandbox.id], filter: '' };
+  const input: OperateRequest = { act: 'setTimeout', timeoutMs, sandboxKeys: [sandbox.key], filter: '' };
   return follow(answerOf(operate(input)), 'setTimeout', [sandbox]);
 }
 
@@ -204,7 +206,7 @@ function unselect(sandboxes: readonly Sandbox[]): void {
   fleetSelection().update((now) =>
     unselectTaken(
       now,
-      sandboxes.map(({ id }) => id),
+      sandboxes.map(({ key }) => key),
     ),
   );
 }
@@ -212,7 +214,7 @@ function unselect(sandboxes: readonly Sandbox[]): void {
 type OperateRequest = Parameters<typeof operate>[0];
 type Input = OperateRequest extends infer Each
   ? Each extends OperateRequest
-    ? Omit<Each, 'sandboxIds' | 'filter'>
+    ? Omit<Each, 'sandboxKeys' | 'filter'>
     : never
   : never;
 

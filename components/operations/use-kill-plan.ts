@@ -5,6 +5,7 @@ import { toast } from '@/components/ui/toast';
 import { type AnswerFailure, answerOf } from '@/lib/answer';
 import { planKill, startPlan } from '@/lib/operations/actions';
 import { type Operation, type OperationPlan, PLAN_LIVES_MS } from '@/lib/operations/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /**
  * - `checking`: the server is reading the sandboxes; `ready`: a start does exactly what is shown.
@@ -26,7 +27,7 @@ export type KillPlan = {
 };
 
 type Input = {
-  sandboxIds: readonly string[];
+  sandboxKeys: readonly SandboxKey[];
   /** `undefined`: invalid input. */
   graceMs: number | null | undefined;
   /** `undefined`: invalid input. */
@@ -78,11 +79,11 @@ const MAY_CHANGE = {
 } satisfies Record<AnswerFailure['code'], boolean>;
 
 /**
- * Plans a kill of exactly `sandboxIds` when the dialog opens, when an option changes (the plan's token covers the
+ * Plans a kill of exactly `sandboxKeys` when the dialog opens, when an option changes (the plan's token covers the
  * options), and when a sandbox has changed. Starts the plan that is shown.
  */
 export function useKillPlan(input: Input): KillPlan {
-  const { sandboxIds, graceMs, exportPath, retryOf, isOpen, onStarted, onClose } = input;
+  const { sandboxKeys, graceMs, exportPath, retryOf, isOpen, onStarted, onClose } = input;
   const [plan, setPlan] = useState<OperationPlan | null>(null);
   const [phase, setPhase] = useState<KillPhase>('checking');
   const [message, setMessage] = useState<string | null>(null);
@@ -103,10 +104,10 @@ export function useKillPlan(input: Input): KillPlan {
       const mine = ++round.current;
       setPhase('checking');
       setMessage(cause);
-      if (sandboxIds.length > MAX_IDS) return fail(tooMany(sandboxIds.length));
+      if (sandboxKeys.length > MAX_IDS) return fail(tooMany(sandboxKeys.length));
       const result = await answerOf(
         planKill({
-          sandboxIds: [...sandboxIds],
+          sandboxKeys: [...sandboxKeys],
           ...(graceMs === null ? {} : { graceMs }),
           ...(exportPath === null ? {} : { exportPath }),
           ...(retryOf === null ? {} : { retryOf }),
@@ -120,7 +121,7 @@ export function useKillPlan(input: Input): KillPlan {
       setMessage(cause ?? describeChange(shownCount.current, count));
       shownCount.current = count;
     },
-    [sandboxIds, graceMs, exportPath, retryOf, fail],
+    [sandboxKeys, graceMs, exportPath, retryOf, fail],
   );
 
   // Checks at once when the dialog opens, and debounced when options change.

@@ -7,13 +7,14 @@ import { exactBytes } from '@/components/ui/bytes';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import type { ProcessInfo } from '@/lib/processes/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { useAttachment } from './use-attachment';
 
-type Props = { sandboxId: string; process: ProcessInfo; onClose: () => void };
+type Props = { sandboxKey: SandboxKey; process: ProcessInfo; onClose: () => void };
 
-export function AttachmentPane({ sandboxId, process, onClose }: Props) {
+export function AttachmentPane({ sandboxKey, process, onClose }: Props) {
   const { pid, mark, command } = process;
-  const { phase, sinceMs, continuedMs, text, words } = useAttachment({ sandboxId, pid, mark });
+  const { phase, sinceMs, continuedMs, text, words } = useAttachment({ sandboxKey, pid, mark });
   const isLive = phase === 'attached' || phase === 'joining' || phase === 'waiting';
   return (
     <section

@@ -9,12 +9,13 @@ import { LocalTime } from '@/components/ui/local-time';
 import { arrange, insideKey, measure, parseOrder, printOrder } from '@/lib/processes/arrange';
 import { INSIDE_REFETCH_MS, insideQuery } from '@/lib/processes/queries';
 import type { InsideList } from '@/lib/processes/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { InsideTable } from './inside-table';
 import type { SignalRequest } from './signal-dialog';
 import { useHold, useSteadyRows } from './use-steady-rows';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   apiPids: ReadonlySet<number>;
   /** The reason why processes cannot be read or signalled now; `null` if they can. */
   reason: string | null;
@@ -22,9 +23,9 @@ type Props = {
 };
 
 /** Every process in the sandbox. Read only on request, because reading starts a shell in it; refreshed from then on. */
-export function InsideSection({ sandboxId, apiPids, reason, onSignal }: Props) {
+export function InsideSection({ sandboxKey, apiPids, reason, onSignal }: Props) {
   const [refreshes, setRefreshes] = useState(false);
-  const query = useQuery(insideQuery(sandboxId, refreshes && reason === null));
+  const query = useQuery(insideQuery(sandboxKey, refreshes && reason === null));
   const { data, isFetching, isError, error } = query;
   const [orderText, setOrderText] = useUrlState('processes');
   const { isHeld, hold } = useHold();

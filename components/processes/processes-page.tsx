@@ -18,6 +18,7 @@ import { processesQuery } from '@/lib/processes/queries';
 import type { ProcessInfo } from '@/lib/processes/schema';
 import { sandboxCannot } from '@/lib/sandbox/can';
 import { serviceCannot } from '@/lib/sandbox/capabilities';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { AttachmentPane } from './attachment-pane';
 import { InsideSection } from './inside-section';
 import { ProcessTable, rowKey } from './process-table';
@@ -39,7 +40,7 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
         {roleSuffices(served.role, 'operator') ? (
           <Queries>
             <Room
-              sandboxId={sandbox.id}
+              sandboxKey={sandbox.key}
               reason={reason}
               onResume={sandbox.state === 'paused' && !isGone ? () => handlers.onResume([sandbox]) : null}
             />
@@ -56,15 +57,15 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
 }
 
 type RoomProps = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** The reason why processes cannot be read now; `null` if they can. */
   reason: string | null;
   onResume: (() => void) | null;
 };
 
-function Room({ sandboxId, reason, onResume }: RoomProps) {
+function Room({ sandboxKey, reason, onResume }: RoomProps) {
   const queries = useQueryClient();
-  const query = useQuery(processesQuery(sandboxId, reason === null));
+  const query = useQuery(processesQuery(sandboxKey, reason === null));
   const { isHeld, hold } = useHold();
   const [attached, setAttached] = useState<ProcessInfo | null>(null);
   // Attaching again starts over, even to the same process.
@@ -122,21 +123,24 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
         <PanelBoundary what="output">
           <AttachmentPane
             key={round}
-            sandboxId={sandboxId}
+            sandboxKey={sandboxKey}
             process={attached}
             onClose={() => setAttached(null)}
           />
         </PanelBoundary>
       )}
-      <InsideSection sandboxId={sandboxId} apiPids={apiPids} reason={reason} onSignal={setToSignal} />
+      <InsideSection sandboxKey={sandboxKey} apiPids={apiPids} reason={reason} onSignal={setToSignal} />
       <SignalDialog
-        sandboxId={sandboxId}
+        sandboxKey={sandboxKey}
         request={toSignal}
         onClose={() => setToSignal(null)}
         onSent={({ target, signal }) => {
           toast.success(`Sent SIG${signal} to process ${target.pid}`);
           // Also the list of all processes, if it has been read.
-          void queries.refetchQueries({ queryKey: processesQuery(sandboxId, true).queryKey, type: 'active' });
+          void queries.refetchQueries({
+            queryKey: processesQuery(sandboxKey, true).queryKey,
+            type: 'active',
+          });
         }}
       />
     </>
@@ -158,10 +162,10 @@ function Freshness({ atMs, problem }: { atMs: number | null; problem: string | n
   );
 }
 
-export function ProcessesPageSkeleton({ id }: { id: string }) {
+export function ProcessesPageSkeleton({ sandboxKey }: { sandboxKey: SandboxKey }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeadingSkeleton id={id} tab="processes" />
+      <SandboxHeadingSkeleton sandboxKey={sandboxKey} tab="processes" />
       <div className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
     </main>
   );

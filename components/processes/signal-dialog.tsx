@@ -8,6 +8,7 @@ import { Visible } from '@/components/ui/visible-text';
 import { answerOf } from '@/lib/answer';
 import { sendSignal, sendSignalInside } from '@/lib/processes/actions';
 import type { ProcessSignal } from '@/lib/processes/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /** A process that was started through the API is identified by its mark, any other by the time of its start. */
 type SignalTarget = { pid: number; mark: string } | { pid: number; startTicks: number };
@@ -15,7 +16,7 @@ type SignalTarget = { pid: number; mark: string } | { pid: number; startTicks: n
 export type SignalRequest = { target: SignalTarget; command: string; signal: ProcessSignal };
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** `null` while the dialog is closed. */
   request: SignalRequest | null;
   onClose: () => void;
@@ -28,7 +29,7 @@ const EFFECTS = {
 } satisfies Record<ProcessSignal, string>;
 
 /** Confirms a signal. The server checks that the process is still the same before sending it. */
-export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
+export function SignalDialog({ sandboxKey, request, onClose, onSent }: Props) {
   const [shown, setShown] = useState(request);
   const [message, setMessage] = useState<string | null>(null);
   const [isSending, setIsSending] = useState(false);
@@ -43,7 +44,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
 
   async function send(confirmed: SignalRequest) {
     setIsSending(true);
-    const result = await sendTo(sandboxId, confirmed);
+    const result = await sendTo(sandboxKey, confirmed);
     setIsSending(false);
     if (result?.ok) {
       onClose();
@@ -90,8 +91,8 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
   );
 }
 
-function sendTo(sandboxId: string, { target, signal }: SignalRequest) {
+function sendTo(sandboxKey: SandboxKey, { target, signal }: SignalRequest) {
   return 'mark' in target
-    ? answerOf(sendSignal({ sandboxId, ...target, signal }))
-    : answerOf(sendSignalInside({ sandboxId, ...target, signal }));
+    ? answerOf(sendSignal({ sandboxKey, ...target, signal }))
+    : answerOf(sendSignalInside({ sandboxKey, ...target, signal }));
 }

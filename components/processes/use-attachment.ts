@@ -25,9 +25,9 @@ const JOINING: AttachmentNow = {
 };
 
 /** Follows the output of a process. Use a `key` to switch to another process. */
-export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): AttachmentNow {
+export function useAttachment({ sandboxKey, pid, mark }: ProcessRequest): AttachmentNow {
   const [now, setNow] = useState(JOINING);
-  const key = processKey({ sandboxId, pid, mark });
+  const key = processKey({ sandboxKey, pid, mark });
   useEffect(
     () =>
       liveSocket().subscribe(

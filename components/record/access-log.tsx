@@ -18,6 +18,7 @@ import {
 import type { AccessGroups } from '@/lib/access/audit';
 import { ACCESS_KINDS, type AccessEntry, type AccessGroup, type AccessKind } from '@/lib/access/audit-schema';
 import { paths } from '@/lib/paths';
+import { idOf } from '@/lib/sandbox-key';
 import { type FilterProps, LogFrame, type LogKind } from './log-frame';
 import { type Column, LogTable, timeColumn } from './log-table';
 
@@ -184,11 +185,11 @@ function SandboxCell({ row }: { row: AccessRow }) {
   if (!entry) return null;
   return (
     <Link
-      href={paths.sandbox(entry.sandboxId)}
+      href={paths.sandbox(entry.sandboxKey)}
       prefetch={false}
       className="text-ink-2 hover:text-ink hover:underline"
     >
-      {entry.sandboxId}
+      {idOf(entry.sandboxKey)}
     </Link>
   );
 }

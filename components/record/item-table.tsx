@@ -28,6 +28,7 @@ import { mayRetry, type RecordedItem } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 
 const ROW_PX = 34;
@@ -53,8 +54,8 @@ type Props = {
   isReading: boolean;
   /** The items that can be retried. */
   failed: readonly RecordedItem[];
-  selected: ReadonlySet<string>;
-  onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
+  selected: ReadonlySet<SandboxKey>;
+  onSelect: Dispatch<SetStateAction<ReadonlySet<SandboxKey>>>;
   /** Called with true while the pointer is over the rows, so that they do not move. */
   onHold: (isHeld: boolean) => void;
   /** Clears the outcome filter; `null`: none is set. */
@@ -81,7 +82,7 @@ export function ItemTable({
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    getItemKey: (index) => items[index]?.sandboxId ?? index,
+    getItemKey: (index) => items[index]?.sandboxKey ?? index,
     overscan: OVERSCAN,
     initialRect: SERVED_RECT,
   });
@@ -93,10 +94,10 @@ export function ItemTable({
   const more = useMoreMetadata(pick);
   const metadataPx = metadataWidth(useWidth(scroller, SERVED_RECT.width));
   const toggle = useCallback(
-    (sandboxId: string) =>
+    (sandboxKey: SandboxKey) =>
       onSelect((before) => {
         const next = new Set(before);
-        if (!next.delete(sandboxId)) next.add(sandboxId);
+        if (!next.delete(sandboxKey)) next.add(sandboxKey);
         return next;
       }),
     [onSelect],
@@ -141,12 +142,12 @@ export function ItemTable({
           const item = items[index];
           return item ? (
             <ItemRow
-              key={item.sandboxId}
+              key={item.sandboxKey}
               act={act}
               item={item}
               index={index}
               top={start}
-              isSelected={selected.has(item.sandboxId)}
+              isSelected={selected.has(item.sandboxKey)}
               onToggle={toggle}
               onPick={pick}
               onMore={more.showMore}
@@ -179,7 +180,7 @@ type SelectAllProps = Pick<Props, 'failed' | 'selected' | 'onSelect'>;
 
 function SelectAll({ failed, selected, onSelect }: SelectAllProps) {
   const count = useMemo(
-    () => failed.filter(({ sandboxId }) => selected.has(sandboxId)).length,
+    () => failed.filter(({ sandboxKey }) => selected.has(sandboxKey)).length,
     [failed, selected],
   );
   if (failed.length === 0) return <span className="sr-only">Selected</span>;
@@ -189,7 +190,7 @@ function SelectAll({ failed, selected, onSelect }: SelectAllProps) {
       aria-label={`Select all ${failed.length} failed`}
       title={`Select all ${failed.length} failed`}
       checked={isAll}
-      onChange={() => onSelect(new Set(isAll ? [] : failed.map(({ sandboxId }) => sandboxId)))}
+      onChange={() => onSelect(new Set(isAll ? [] : failed.map(({ sandboxKey }) => sandboxKey)))}
       isIndeterminate={count > 0 && !isAll}
     />
   );
@@ -201,7 +202,7 @@ type RowProps = {
   index: number;
   top: number;
   isSelected: boolean;
-  onToggle: (sandboxId: string) => void;
+  onToggle: (sandboxKey: SandboxKey) => void;
   onPick: (key: string, value: string) => void;
   onMore: ShowMore;
   /** The width of the column of metadata, px. */
@@ -211,7 +212,7 @@ type RowProps = {
 
 const ItemRow = memo(function ItemRow(props: RowProps) {
   const { act, item, index, top, isSelected, onToggle, onPick, onMore, metadataPx, archiveReason } = props;
-  const { sandboxId, outcome, sandbox, tookMs, message, saved } = item;
+  const { sandboxKey, outcome, sandbox, tookMs, message, saved } = item;
   const template = templateName(sandbox);
   return (
     <div
@@ -227,9 +228,9 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
       <div role="cell" className="flex items-center">
         {mayRetry(act, outcome) ? (
           <Checkbox
-            aria-label={`Select ${sandboxId}`}
+            aria-label={`Select ${idOf(sandboxKey)}`}
             checked={isSelected}
-            onChange={() => onToggle(sandboxId)}
+            onChange={() => onToggle(sandboxKey)}
           />
         ) : null}
       </div>
@@ -239,15 +240,15 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
       <div role="cell" className="truncate">
         <Link
           translate="no"
-          href={paths.sandbox(sandboxId)}
+          href={paths.sandbox(sandboxKey)}
           prefetch={false}
           className="font-mono text-small hover:underline"
         >
-          {sandboxId}
+          {idOf(sandboxKey)}
         </Link>
         <CopyButton
-          text={sandboxId}
-          label={`Copy ${sandboxId}`}
+          text={idOf(sandboxKey)}
+          label={`Copy ${idOf(sandboxKey)}`}
           className="ml-1 align-middle opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
         />
       </div>

@@ -6,29 +6,30 @@ import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import type { Operation } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 
 type HeadingProps = {
   operation: Operation;
   /** Set if the operation has a single sandbox. */
-  sandboxId: string | null;
+  sandboxKey: SandboxKey | null;
 };
 
 /** `Kill 145 sandboxes`, or `Kill i66nm4…` for a single sandbox. */
-export function OperationName({ operation: { act, counts }, sandboxId }: HeadingProps) {
+export function OperationName({ operation: { act, counts }, sandboxKey }: HeadingProps) {
   const title = operationTitle(act, counts);
-  if (sandboxId === null) return title;
+  if (sandboxKey === null) return title;
   return (
     <>
       {title.slice(0, -sandboxCount(1).length)}
       <span translate="no" className="font-mono text-[0.92em]">
-        {sandboxId}
+        {idOf(sandboxKey)}
       </span>
     </>
   );
 }
 
-export function OperationHeading({ operation, sandboxId }: HeadingProps) {
+export function OperationHeading({ operation, sandboxKey }: HeadingProps) {
   const { act, params, actor, createdAtMs, reason, filter } = operation;
   // The page shows a command separately.
   const options = act === 'run' ? null : operationOptions(act, params);
@@ -44,7 +45,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
         </span>
       </nav>
       <h1 className="min-w-0 font-semibold text-title [overflow-wrap:anywhere]">
-        <OperationName operation={operation} sandboxId={sandboxId} />
+        <OperationName operation={operation} sandboxKey={sandboxKey} />
         {options === null ? null : <span className="font-normal text-ink-2"> {options}</span>}
       </h1>
       <p className="min-w-0 text-ink-2">

@@ -100,7 +100,7 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       title: 'Action',
       width: 'minmax(264px,6fr)',
       className: LINE_ON_PHONE,
-      cell: ({ operation, sandboxId }) => <Action operation={operation} sandboxId={sandboxId} />,
+      cell: ({ operation, sandboxKey }) => <Action operation={operation} sandboxKey={sandboxKey} />,
       tooltip: ({ operation: { act, params, counts } }) => {
         const options = operationOptions(act, params);
         return options === null ? null : `${operationTitle(act, counts)} ${options}`;
@@ -111,10 +111,10 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       title: 'Outcome',
       width: 'minmax(264px,6fr)',
       className: LINE_ON_PHONE,
-      cell: ({ operation, sandboxId }) => (
+      cell: ({ operation, sandboxKey }) => (
         <Outcome
           operation={operation}
-          isSingle={sandboxId !== null}
+          isSingle={sandboxKey !== null}
           errorEnds={errorEnds[operation.id] ?? NO_ENDS}
           nowMs={nowMs}
         />
@@ -143,12 +143,12 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
   ];
 }
 
-function Action({ operation, sandboxId }: LogEntry) {
+function Action({ operation, sandboxKey }: LogEntry) {
   const options = operationOptions(operation.act, operation.params);
   return (
     <>
       <Link href={paths.operation(operation.id)} prefetch={false} className="font-medium hover:underline">
-        <OperationName operation={operation} sandboxId={sandboxId} />
+        <OperationName operation={operation} sandboxKey={sandboxKey} />
       </Link>
       {options === null ? null : <span className="text-ink-2"> {options}</span>}
       {operation.retryOf === null ? null : <span className="text-ink-3"> · retry</span>}

@@ -12,6 +12,7 @@ import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Role } from '@/lib/access/roles';
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import { mayRetry, OUTCOMES, type Outcome, totalsOf } from '@/lib/operations/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { ItemTable } from './item-table';
 import { OperationActions } from './operation-actions';
 import { OperationHeading, Relations } from './operation-heading';
@@ -28,12 +29,12 @@ export function OperationPage({ first, role, nowMs }: Props) {
   const { act, counts } = operation;
   const [shown, setShown] = useShownOutcome();
   const [isHeld, setIsHeld] = useState(false);
-  const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
+  const [selectedKeys, setSelectedKeys] = useState<ReadonlySet<SandboxKey>>(new Set());
   const rows = useSteadyItems(items, shown, isHeld);
   const failed = useMemo(() => items.filter(({ outcome }) => mayRetry(act, outcome)), [items, act]);
   const selected = useMemo(
-    () => failed.filter(({ sandboxId }) => selectedIds.has(sandboxId)),
-    [failed, selectedIds],
+    () => failed.filter(({ sandboxKey }) => selectedKeys.has(sandboxKey)),
+    [failed, selectedKeys],
   );
   const { onRetry, dialogs } = useActs(operation.filter);
   const [view, setView] = useCommandView(act, role);
@@ -46,7 +47,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
         <div className="flex flex-wrap items-start gap-x-6 gap-y-2">
           <OperationHeading
             operation={operation}
-            sandboxId={isSingle ? (items[0]?.sandboxId ?? null) : null}
+            sandboxKey={isSingle ? (items[0]?.sandboxKey ?? null) : null}
           />
           <OperationActions
             now={now}
@@ -83,8 +84,8 @@ export function OperationPage({ first, role, nowMs }: Props) {
             items={rows}
             isReading={!now.isWhole}
             failed={failed}
-            selected={selectedIds}
-            onSelect={setSelectedIds}
+            selected={selectedKeys}
+            onSelect={setSelectedKeys}
             onHold={setIsHeld}
             onShowAll={shown === null ? null : () => setShown(null)}
             archiveReason={archiveForbidden(role)}

@@ -221,7 +221,7 @@ test('retries exactly the selected failures', async () => {
   const retryId = window.location.pathname.split('/').at(-1) ?? '';
   const { operation, items: retried } = await readRecord(retryId);
   expect(operation.retryOf).toBe(operationId);
-  expect(retried.map(({ sandboxId }) => sandboxId).sort()).toEqual(chosen);
+  expect(retried.map(({ sandboxKey }) => sandboxKey).sort()).toEqual(chosen);
   for (const id of [left, other]) expect(await moru.stateOf(id)).toBe('running');
 });
 

@@ -58,11 +58,6 @@ function countArrived({ entries }: LogPage, views: readonly OperationView[], sea
     ({ operation, items }) =>
       !shown.has(operation.id) &&
       operation.createdAtMs >= newestMs &&
-      passesSearch(
-        operation,
-        (sandboxId) => items.has(sandboxId),
-        search,
-        operationProgress().clock.at(Date.now()),
-      ),
+      passesSearch(operation, items.keys(), search, operationProgress().clock.at(Date.now())),
   ).length;
 }

@@ -97,7 +97,7 @@ function withUpdates(
 ): readonly RecordedItem[] {
   if (view === undefined || view.items.size === 0) return items;
   return items.map((item) => {
-    const update = view.items.get(item.sandboxId);
+    const update = view.items.get(item.sandboxKey);
     if (
       !update ||
       (update.outcome === item.outcome && update.message === item.message && update.tookMs === item.tookMs)

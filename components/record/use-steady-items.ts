@@ -18,7 +18,7 @@ export function useSteadyItems(
   if (!holds && (kept.rows !== matching || kept.shown !== shown)) setKept({ rows: matching, shown });
   return useMemo(() => {
     if (!holds) return matching;
-    const now = new Map(items.map((item) => [item.sandboxId, item]));
-    return kept.rows.map((item) => now.get(item.sandboxId) ?? item);
+    const now = new Map(items.map((item) => [item.sandboxKey, item]));
+    return kept.rows.map((item) => now.get(item.sandboxKey) ?? item);
   }, [holds, matching, items, kept]);
 }

@@ -11,13 +11,14 @@ import type { Role } from '@/lib/access/roles';
 import type { Ending } from '@/lib/operations/record/ending';
 import { paths } from '@/lib/paths';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import { type SandboxTab, tabHref } from './sandbox-tabs';
 import { TabColumn } from './tab-notice';
 
 /** `isRecorded`: whether operations on this sandbox are recorded. `tab`: the requested page. */
-type Known = { id: string; isRecorded: boolean; tab: SandboxTab };
+type Known = { sandboxKey: SandboxKey; isRecorded: boolean; tab: SandboxTab };
 
 /** A terminated sandbox: when and how it ended. */
 export function Terminated({ ending, role, ...known }: Known & { ending: Ending; role: Role }) {
@@ -67,9 +68,9 @@ export function Terminated({ ending, role, ...known }: Known & { ending: Ending;
   );
 }
 
-export function UnknownSandbox({ id, isRecorded }: Omit<Known, 'tab'>) {
+export function UnknownSandbox({ sandboxKey, isRecorded }: Omit<Known, 'tab'>) {
   return (
-    <Frame id={id} tab={null} badge={null} isRecorded={isRecorded}>
+    <Frame sandboxKey={sandboxKey} tab={null} badge={null} isRecorded={isRecorded}>
       <Notice level="h2" title="Sandbox not found">
         <p>The ID may be mistyped or belong to another team, or the sandbox was terminated long ago.</p>
       </Notice>
@@ -89,7 +90,7 @@ export function UnreadableSandbox({
         <p>
           {message} {last ? 'Showing its last known data.' : null}
         </p>
-        <a href={tabHref(known.tab, known.id)} className="mt-2 inline-block text-accent underline">
+        <a href={tabHref(known.tab, known.sandboxKey)} className="mt-2 inline-block text-accent underline">
           Try again
         </a>
       </Notice>
@@ -104,14 +105,14 @@ export function UnreadableSandbox({
 
 type FrameProps = Omit<Known, 'tab'> & { tab: SandboxTab | null; badge: ReactNode; children: ReactNode };
 
-function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
+function Frame({ sandboxKey, isRecorded, tab, badge, children }: FrameProps) {
   return (
     <main className="flex min-h-0 flex-1 flex-col">
-      <SandboxHeading id={id} tab={tab} badge={badge} />
+      <SandboxHeading sandboxKey={sandboxKey} tab={tab} badge={badge} />
       <TabColumn>
         {children}
         <p className="mt-6 flex gap-4">
-          <OperationsLink id={id} isRecorded={isRecorded} />
+          <OperationsLink sandboxKey={sandboxKey} isRecorded={isRecorded} />
           <FleetLink className="text-accent underline">All sandboxes</FleetLink>
         </p>
       </TabColumn>

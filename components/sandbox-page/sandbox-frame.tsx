@@ -59,12 +59,12 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
       <StaleBanner status={status} nowMs={nowMs} />
       <PanelBoundary what="heading">
         <SandboxHeading
-          id={sandbox.id}
+          sandboxKey={sandbox.key}
           tab={tab}
           badge={
             <>
               <StateBadge state={sandbox.state} act={act} isGone={isGone} />
-              <OperationsLink id={sandbox.id} isRecorded={isRecorded} />
+              <OperationsLink sandboxKey={sandbox.key} isRecorded={isRecorded} />
               {tab === 'overview' ? null : <Summary sandbox={sandbox} />}
             </>
           }

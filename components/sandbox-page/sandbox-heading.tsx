@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
 import { FleetLink } from '@/components/data/fleet-return';
 import { CopyButton } from '@/components/ui/copy-button';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 import { type SandboxTab, SandboxTabs } from './sandbox-tabs';
 
 type Props = {
-  id: string;
+  sandboxKey: SandboxKey;
   badge: ReactNode;
   /** The current page. `null` for an unknown sandbox, which has no pages. */
   tab: SandboxTab | null;
@@ -12,7 +13,7 @@ type Props = {
 };
 
 /** The header of every page of a sandbox: breadcrumb, id, actions and tabs. */
-export function SandboxHeading({ id, badge, tab, children }: Props) {
+export function SandboxHeading({ sandboxKey, badge, tab, children }: Props) {
   return (
     <div className="shrink-0 border-line border-b">
       {/* As high with buttons as without, so that nothing moves when they appear. */}
@@ -22,14 +23,14 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
         </nav>
         <div className="flex min-w-0 items-center gap-1">
           <h1 translate="no" className="-my-1 truncate py-1 font-mono text-title">
-            {id}
+            {idOf(sandboxKey)}
           </h1>
-          <CopyButton text={id} label="Copy ID" />
+          <CopyButton text={idOf(sandboxKey)} label="Copy ID" />
         </div>
         {badge}
         <div className="ml-auto flex flex-wrap items-center gap-2">{children}</div>
       </div>
-      {tab === null ? null : <SandboxTabs id={id} tab={tab} />}
+      {tab === null ? null : <SandboxTabs sandboxKey={sandboxKey} tab={tab} />}
     </div>
   );
 }
@@ -38,10 +39,10 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
 const BUTTONS = ['Set time left…', 'Pause', 'Kill…'];
 
 /** The header while the sandbox is read, in the shape that it will have: with its state and its buttons. */
-export function SandboxHeadingSkeleton({ id, tab }: { id: string; tab: SandboxTab }) {
+export function SandboxHeadingSkeleton({ sandboxKey, tab }: { sandboxKey: SandboxKey; tab: SandboxTab }) {
   return (
     <SandboxHeading
-      id={id}
+      sandboxKey={sandboxKey}
       tab={tab}
       badge={
         <span role="status" className="flex h-5 w-18 items-center">

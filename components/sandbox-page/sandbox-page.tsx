@@ -3,6 +3,7 @@
 import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { SandboxFacts } from '@/components/sandbox/sandbox-facts';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { SandboxFrame, type SandboxPageProps } from './sandbox-frame';
 import { SandboxHeadingSkeleton } from './sandbox-heading';
 import { useSandbox } from './use-sandbox';
@@ -24,10 +25,10 @@ export function SandboxPage({ initial, ...served }: SandboxPageProps) {
   );
 }
 
-export function SandboxPageSkeleton({ id }: { id: string }) {
+export function SandboxPageSkeleton({ sandboxKey }: { sandboxKey: SandboxKey }) {
   return (
     <main className="flex-1" aria-busy="true">
-      <SandboxHeadingSkeleton id={id} tab="overview" />
+      <SandboxHeadingSkeleton sandboxKey={sandboxKey} tab="overview" />
       <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
         <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />
         <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />

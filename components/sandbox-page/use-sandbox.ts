@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useRefresh } from '@/components/data/use-url-state';
-import { fleetStore } from '@/lib/fleet/store';
+import { fleets } from '@/lib/fleet/fleets';
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -24,8 +24,8 @@ export type SandboxNow = {
 export function useSandbox(served: JsonOf<Sandbox>): SandboxNow {
   const initial = useMemo(() => fromJson(served), [served]);
   const view = useFleetView();
-  const act = useActsUnderWay().get(initial.id)?.act;
-  const row = view.rows === null ? undefined : fleetStore().find(initial.id);
+  const act = useActsUnderWay().get(initial.key)?.act;
+  const row = view.rows === null ? undefined : fleets().find(initial.key);
   // A new sandbox may not have arrived in the fleet yet, which does not mean that it is gone.
   const [wasSeen, setWasSeen] = useState(false);
   if (row !== undefined && !wasSeen) setWasSeen(true);

@@ -1,3 +1,4 @@
+import type { SandboxKey } from '../sandbox-key';
 /** The kinds of access that are recorded. Stored in the database. */
 export const ACCESS_KINDS = [
   'file-opened',
@@ -34,7 +35,7 @@ export type AccessEntry = {
   /** `null` if Sandkeeper acted on its own, for example at the end of a wake lease. */
   actor: string | null;
   kind: AccessKind;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** The path in the sandbox. Untrusted text. */
   path: string | null;
   /** Free text, such as an amount, a purpose or a reason. */

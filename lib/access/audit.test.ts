@@ -19,19 +19,19 @@ async function noteAt(atMs: number, ...note: Parameters<typeof noteAccess>): Pro
 
 const list = async (search: Partial<AccessSearch> = {}) =>
   (await listAccess({ ...WHOLE_ACCESS, ...search }, NOW_MS)).entries.map(
-    ({ sandboxId, kind }) => `${sandboxId} ${kind}`,
+    ({ sandboxKey, kind }) => `${sandboxKey} ${kind}`,
   );
 
 describeOnDatabases('the access log', () => {
   beforeAll(async () => {
-    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxId: 'i1', path: '/a\0\n\u202E' });
+    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxKey: 'i1', path: '/a\0\n\u202E' });
     await noteAt(
       NOW_MS - 2 * HOUR_MS,
       { actor: 'marek' },
-      { kind: 'review-woken', sandboxId: 'i2', detail: 'x' },
+      { kind: 'review-woken', sandboxKey: 'i2', detail: 'x' },
     );
-    await noteAt(NOW_MS, null, { kind: 'review-paused', sandboxId: 'i2' });
-    await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxId: 'i2' });
+    await noteAt(NOW_MS, null, { kind: 'review-paused', sandboxKey: 'i2' });
+    await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxKey: 'i2' });
   });
 
   it('lists entries newest first', async () => {
@@ -43,7 +43,7 @@ describeOnDatabases('the access log', () => {
         atMs: NOW_MS,
         actor: 'ana',
         kind: 'searched',
-        sandboxId: 'i2',
+        sandboxKey: 'i2',
         path: null,
         detail: null,
         request: null,
@@ -81,9 +81,9 @@ describeOnDatabases('the access log', () => {
   it('shows what one operation did as one group, and continues it on the next page', async () => {
     const search = { ...WHOLE_ACCESS, toMs: NOW_MS - 71 * HOUR_MS };
     const atMs = NOW_MS - 72 * HOUR_MS;
-    await noteAt(atMs, ANA, { kind: 'file-opened', sandboxId: 'i9', path: '/a' });
+    await noteAt(atMs, ANA, { kind: 'file-opened', sandboxKey: 'i9', path: '/a' });
     for (let at = 0; at < 12; at += 1) {
-      const note = { sandboxId: `ik${at}`, request: 'kill-1' };
+      const note = { sandboxKey: `ik${at}`, request: 'kill-1' };
       await noteAt(atMs + at, ANA, { ...note, kind: 'review-woken' });
       await noteAt(atMs + at, ANA, { ...note, kind: 'exported', path: '~' });
       await noteAt(atMs + at, null, { ...note, kind: 'review-ended' });
@@ -103,7 +103,7 @@ describeOnDatabases('the access log', () => {
           { kind: 'review-woken', count: 12 },
         ],
       },
-      { request: null, entryCount: 1, entries: [{ sandboxId: 'i9', path: '/a' }] },
+      { request: null, entryCount: 1, entries: [{ sandboxKey: 'i9', path: '/a' }] },
     ]);
     const first = await listAccessGroups(search, NOW_MS, 1);
     expect(first.groups).toHaveLength(1);
@@ -115,7 +115,7 @@ describeOnDatabases('the access log', () => {
   it('skips unknown kinds', async () => {
     const db = await database();
     const empty = { path: null, detail: null, request: null };
-    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_id: 'i3', ...empty };
+    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_key: 'i3', ...empty };
     await db
       .insertInto('access_log')
       .values({ ...row, kind: 'dreamt' })
@@ -131,7 +131,7 @@ describeOnDatabases('the access log', () => {
   it('throws if an access cannot be recorded', async () => {
     const db = await database();
     await db.schema.alterTable('access_log').renameTo('away').execute();
-    await expect(noteAccess(ANA, { kind: 'searched', sandboxId: 'i1' })).rejects.toThrow();
+    await expect(noteAccess(ANA, { kind: 'searched', sandboxKey: 'i1' })).rejects.toThrow();
     await db.schema.alterTable('away').renameTo('access_log').execute();
   });
 });

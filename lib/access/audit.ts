@@ -2,6 +2,7 @@ import 'server-only';
 import { randomBytes } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { database } from '../db/client';
+import { namesSandboxIn } from '../db/sandbox-column';
 import type { Database } from '../db/schema';
 import { type RecordCursor, timeRangeOf } from '../record-search';
 import { type AccessSearch, canAccessMatch } from './access-filter';
@@ -14,7 +15,7 @@ import {
 } from './audit-schema';
 import type { Session } from './sessions';
 
-type Note = Pick<AccessEntry, 'kind' | 'sandboxId'> &
+type Note = Pick<AccessEntry, 'kind' | 'sandboxKey'> &
   Partial<Pick<AccessEntry, 'path' | 'detail' | 'request'>>;
 
 /**
@@ -23,7 +24,7 @@ type Note = Pick<AccessEntry, 'kind' | 'sandboxId'> &
  */
 export async function noteAccess(
   who: Pick<Session, 'actor'> | null,
-  { kind, sandboxId, path = null, detail = null, request = null }: Note,
+  { kind, sandboxKey, path = null, detail = null, request = null }: Note,
 ): Promise<void> {
   const db = await database();
   await db
@@ -33,7 +34,7 @@ export async function noteAccess(
       at_ms: Date.now(),
       actor: who?.actor ?? null,
       kind,
-      sandbox_id: sandboxId,
+      sandbox_key: sandboxKey,
       path,
       detail,
       request,
@@ -100,7 +101,7 @@ class GroupBuilder {
   readonly #newest: AccessEntry;
   readonly #entries: AccessEntry[] = [];
   readonly #kinds = new Map<AccessKind, number>();
-  readonly #sandboxIds = new Set<string>();
+  readonly #sandboxKeys = new Set<string>();
   #actor: string | null = null;
   #count = 0;
 
@@ -112,7 +113,7 @@ class GroupBuilder {
   add(entry: AccessEntry): void {
     this.#count += 1;
     this.#actor ??= entry.actor;
-    this.#sandboxIds.add(entry.sandboxId);
+    this.#sandboxKeys.add(entry.sandboxKey);
     this.#kinds.set(entry.kind, (this.#kinds.get(entry.kind) ?? 0) + 1);
     if (this.#entries.length < MAX_SHOWN_ENTRIES) this.#entries.push(entry);
   }
@@ -125,7 +126,7 @@ class GroupBuilder {
       actor: this.#actor,
       request,
       kinds: [...this.#kinds].map(([kind, count]) => ({ kind, count })),
-      sandboxCount: this.#sandboxIds.size,
+      sandboxCount: this.#sandboxKeys.size,
       entries: this.#entries,
       entryCount: this.#count,
     };
@@ -141,7 +142,7 @@ async function readRows(search: AccessSearch, nowMs: number, limit: number): Pro
   let query = db.selectFrom('access_log').selectAll();
   if (by !== null) query = query.where('actor', '=', by);
   if (kind !== null) query = query.where('kind', '=', kind);
-  if (sandbox !== null) query = query.where('sandbox_id', '=', sandbox);
+  if (sandbox !== null) query = query.where(namesSandboxIn('sandbox_key', sandbox));
   if (sinceMs !== null) query = query.where('at_ms', '>=', sinceMs);
   if (untilMs !== null) query = query.where('at_ms', '<=', untilMs);
   if (before !== null) {
@@ -176,7 +177,7 @@ function entryOf(row: Row): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
   const { id, actor, path, detail, request } = row;
-  return [{ id, atMs: Number(row.at_ms), actor, kind, sandboxId: row.sandbox_id, path, detail, request }];
+  return [{ id, atMs: Number(row.at_ms), actor, kind, sandboxKey: row.sandbox_key, path, detail, request }];
 }
 
 /** Deletes entries older than the retention period. */

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { SandboxId } from '../sandbox/schema';
+import { SandboxKey } from '../sandbox-key';
 import { parseInput } from './input';
 
 const Input = z.strictObject({
-  sandboxIds: z.array(SandboxId).max(2),
+  sandboxKeys: z.array(SandboxKey).max(2),
   timeoutMs: z.int().min(15_000, 'Use at least 15 seconds.'),
 });
-const right = { sandboxIds: ['i0'], timeoutMs: 15_000 };
+const right = { sandboxKeys: ['i0'], timeoutMs: 15_000 };
 
 describe('parseInput', () => {
   it('returns the parsed value', () => {
@@ -17,10 +17,10 @@ describe('parseInput', () => {
   it.each([
     [{ ...right, timeoutMs: 1 }, 'timeoutMs: Use at least 15 seconds.'],
     [
-      { ...right, sandboxIds: ['i0', '../etc'] },
-      'sandboxIds.1: A sandbox ID is 1 to 64 letters, digits, "-" or "_".',
+      { ...right, sandboxKeys: ['i0', '../etc'] },
+      'sandboxKeys.1: A sandbox ID is 1 to 64 letters, digits, "-" or "_".',
     ],
-    [{ ...right, sandboxIds: ['a', 'b', 'c'] }, 'sandboxIds: Too big: expected array to have <=2 items'],
+    [{ ...right, sandboxKeys: ['a', 'b', 'c'] }, 'sandboxKeys: Too big: expected array to have <=2 items'],
     [{ ...right, all: true }, 'Unrecognized key: "all"'],
     [null, 'Invalid input: expected object, received null'],
     [undefined, 'Invalid input: expected object, received undefined'],

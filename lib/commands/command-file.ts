@@ -1,8 +1,9 @@
 import { columnsFor, csvLine, type RecordFormat } from '../operations/record/record-file';
 import type { Operation, RecordedItem } from '../operations/schema';
+import type { SandboxKey } from '../sandbox-key';
 import { type CommandRecord, outputAsText } from './schema';
 
-type ReadCommands = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, CommandRecord>>;
+type ReadCommands = (sandboxKeys: readonly SandboxKey[]) => Promise<ReadonlyMap<SandboxKey, CommandRecord>>;
 type Column = { title: string; read: (run: CommandRecord | undefined) => string };
 
 /** Limits how many outputs are in memory at once. */
@@ -36,15 +37,15 @@ export async function* commandFileParts(
   else yield `{\n  "operation": ${JSON.stringify(operation)},\n  "items": [`;
   for (let from = 0; from < items.length; from += CHUNK_ROWS) {
     const rows = items.slice(from, from + CHUNK_ROWS);
-    const runs = await readCommands(rows.map(({ sandboxId }) => sandboxId));
+    const runs = await readCommands(rows.map(({ sandboxKey }) => sandboxKey));
     if (format === 'csv') {
       const cells = (item: RecordedItem) => [
         ...common.map(({ read }) => read(item)),
-        ...COLUMNS.map(({ read }) => read(runs.get(item.sandboxId))),
+        ...COLUMNS.map(({ read }) => read(runs.get(item.sandboxKey))),
       ];
       yield rows.map((item) => csvLine(cells(item))).join('');
     } else {
-      const lines = rows.map((item) => JSON.stringify({ ...item, run: runs.get(item.sandboxId) ?? null }));
+      const lines = rows.map((item) => JSON.stringify({ ...item, run: runs.get(item.sandboxKey) ?? null }));
       yield `${from === 0 ? '' : ','}\n    ${lines.join(',\n    ')}`;
     }
   }

@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../errors';
 import { waitForResume } from '../fleet/wait-for-resume';
 import { joinSignals } from '../joined-signal';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import { ConnectRefusal } from '../sandbox-api/connect';
 import { type Envd, NOT_RUNNING } from '../sandbox-api/envd';
 import { CANNOT_START, type EnvdCommand, PROCESS_GONE } from '../sandbox-api/envd-processes';
+import type { SandboxKey } from '../sandbox-key';
 import { isOutputHeld, type ShellEnd, watchShellEnd } from './shell-end';
 
 type Options = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   envd: Envd;
   command: EnvdCommand;
   /** The sandbox kills it after this time. The time of a pause does not count. */
@@ -39,7 +40,7 @@ const DRAIN_MS = 200;
  * error of the last connection when it cannot be followed any more; what became of the command is then unknown.
  */
 export async function followShell(options: Options): Promise<FollowedShell> {
-  const { sandboxId, signal, onWait } = options;
+  const { sandboxKey, signal, onWait } = options;
   const state = { pid: null as number | null, wasInterrupted: false };
   let envd = options.envd;
   for (let failures = 0; ; ) {
@@ -55,7 +56,7 @@ export async function followShell(options: Options): Promise<FollowedShell> {
         const waitMs = RETRY_AFTER_MS[failures];
         if (error.problem === NOT_RUNNING) {
           onWait(PAUSED);
-          await waitForResume(sandboxId, signal);
+          await waitForResume(sandboxKey, signal);
         } else {
           if (waitMs === undefined) throw thrown;
           onWait(RECONNECTING);
@@ -65,7 +66,7 @@ export async function followShell(options: Options): Promise<FollowedShell> {
         if (signal.aborted) throw thrown;
         state.wasInterrupted = true;
         try {
-          envd = await sandboxApi().openEnvd(sandboxId);
+          envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
           break;
         } catch (next) {
           error = SandkeeperError.from(next);

@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationItem } from '../operations/schema';
+import type { SandboxKey } from '../sandbox-key';
 import { groupCommands, withExcerpts } from './groups';
 import { NO_EXCERPT } from './schema';
 import type { CommandSummary } from './store';
 
-const item = (sandboxId: string, changes: Partial<OperationItem> = {}): OperationItem => ({
-  sandboxId,
+const item = (sandboxKey: SandboxKey, changes: Partial<OperationItem> = {}): OperationItem => ({
+  sandboxKey,
   outcome: 'done',
   message: 'Exit code 0.',
   tookMs: 1,
   ...changes,
 });
 const ran = (
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   fingerprint: string,
   changes: Partial<CommandSummary> = {},
 ): CommandSummary => ({
-  sandboxId,
+  sandboxKey,
   fingerprint,
   ending: 'exited',
   exitCode: 0,
@@ -30,14 +31,14 @@ describe('groupCommands', () => {
       ['a', 'b', 'c', 'd'].map((id) => item(id)),
       [ran('a', 'x'), ran('b', 'y'), ran('c', 'y'), ran('d', 'y')],
     );
-    expect(groups.map(({ sandboxIds }) => sandboxIds)).toEqual([['b', 'c', 'd'], ['a']]);
+    expect(groups.map(({ sandboxKeys }) => sandboxKeys)).toEqual([['b', 'c', 'd'], ['a']]);
     expect(groups[0]).toMatchObject({ ending: 'exited', exitCode: 0, wasStarted: true });
   });
 
   it('groups unsent commands by reason, apart from sent ones', () => {
     const left = { outcome: 'skipped', message: 'Skipped: it was running and is now paused.' } as const;
     const groups = groupCommands([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
-    expect(groups.map(({ sandboxIds, wasStarted }) => [sandboxIds, wasStarted])).toEqual([
+    expect(groups.map(({ sandboxKeys, wasStarted }) => [sandboxKeys, wasStarted])).toEqual([
       [['b', 'c'], false],
       [['a'], true],
     ]);

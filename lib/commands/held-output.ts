@@ -1,6 +1,6 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import { PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { KeptOutput } from './kept-output';
 import type { CommandEvent } from './schema';
@@ -28,7 +28,7 @@ export function followHeldOutput(id: CommandId, publish: (event: CommandEvent) =
   async function follow(): Promise<string> {
     const record = await findCommand(id);
     if (record === null || record.ending !== 'held' || record.pid === null) return RELEASED;
-    const envd = await sandboxApi().openEnvd(id.sandboxId);
+    const envd = await apiOf(id.sandboxKey).openEnvd(id.sandboxKey);
     for await (const event of envd.followProcess(record.pid, leaving.signal)) {
       if (event.kind === 'start') {
         const [stdout, stderr] = [outputs.stdout.text(false), outputs.stderr.text(false)];

@@ -1,7 +1,7 @@
 import 'server-only';
 import { findItem } from '../operations/record/store';
 import { isFinal, OPERATION_ID } from '../operations/schema';
-import { SandboxId } from '../sandbox/schema';
+import { SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 import { followHeldOutput } from './held-output';
 import { KeptOutput } from './kept-output';
@@ -22,7 +22,7 @@ export class LiveCommands {
 
   /** Call before a command is sent. */
   begin(id: CommandId, startedAtMs: number): CommandFeed {
-    const key = runKey(id.operationId, id.sandboxId);
+    const key = runKey(id.operationId, id.sandboxKey);
     const feed = new CommandFeed(startedAtMs, {
       publish: (event) => {
         const listeners = [...(this.#listeners.get(key) ?? [])];
@@ -63,7 +63,7 @@ export class LiveCommands {
 
   /** Polls the record while the command does not run in this process. */
   async #awaitEnd(id: CommandId, listener: Listener, isListening: () => boolean): Promise<void> {
-    const isHere = () => this.#feeds.has(runKey(id.operationId, id.sandboxId));
+    const isHere = () => this.#feeds.has(runKey(id.operationId, id.sandboxKey));
     let hasWaited = false;
     for (;;) {
       // The feed publishes its own end.
@@ -158,10 +158,10 @@ function refuse(listener: Listener): () => void {
 }
 
 function parseKey(key: string): CommandId | null {
-  const [operationId = '', sandboxId, ...rest] = key.split(' ');
-  const id = SandboxId.safeParse(sandboxId);
+  const [operationId = '', sandboxKey, ...rest] = key.split(' ');
+  const id = SandboxKey.safeParse(sandboxKey);
   return OPERATION_ID.test(operationId) && id.success && rest.length === 0
-    ? { operationId, sandboxId: id.data }
+    ? { operationId, sandboxKey: id.data }
     : null;
 }
 

@@ -1,16 +1,17 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { fetchApi } from '../api-client';
 import { paths } from '../paths';
+import type { SandboxKey } from '../sandbox-key';
 import type { CommandHistory, CommandRecord, ResultGroup } from './schema';
 
 const KEY = 'runs';
 const LIVE_EVERY_MS = 1_500;
 
-export function commandHistoryQuery(sandboxId: string) {
+export function commandHistoryQuery(sandboxKey: SandboxKey) {
   return queryOptions({
-    queryKey: [KEY, 'in', sandboxId],
+    queryKey: [KEY, 'in', sandboxKey],
     queryFn: async ({ signal }): Promise<CommandHistory> =>
-      read(`/api${paths.sandbox(sandboxId)}/runs`, signal),
+      read(`/api${paths.sandbox(sandboxKey)}/runs`, signal),
     staleTime: 0,
   });
 }
@@ -28,11 +29,11 @@ export function commandGroupsQuery(operationId: string, isRunning: boolean) {
   });
 }
 
-export function commandQuery(operationId: string, sandboxId: string) {
+export function commandQuery(operationId: string, sandboxKey: SandboxKey) {
   return queryOptions({
-    queryKey: [KEY, 'one', operationId, sandboxId],
+    queryKey: [KEY, 'one', operationId, sandboxKey],
     queryFn: async ({ signal }): Promise<CommandRecord> =>
-      read(`/api${paths.operation(operationId)}/runs/${encodeURIComponent(sandboxId)}`, signal),
+      read(`/api${paths.operation(operationId)}/runs/${encodeURIComponent(sandboxKey)}`, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

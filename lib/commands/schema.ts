@@ -1,4 +1,5 @@
 import type { Outcome } from '../operations/schema';
+import type { SandboxKey } from '../sandbox-key';
 
 /**
  * How a command ended.
@@ -69,8 +70,8 @@ export type CommandEvent =
   | { kind: 'refused'; message: string };
 
 /** The key of the channels `run` and `held`: one sandbox of one operation. */
-export function runKey(operationId: string, sandboxId: string): string {
-  return `${operationId} ${sandboxId}`;
+export function runKey(operationId: string, sandboxKey: SandboxKey): string {
+  return `${operationId} ${sandboxKey}`;
 }
 
 /** The beginning of each output, and the size of the whole output. */
@@ -87,7 +88,7 @@ export type ResultGroup = {
   signal: string | null;
   /** The reason, if it did not run to its end. */
   message: string | null;
-  sandboxIds: string[];
+  sandboxKeys: SandboxKey[];
   /** Whether it was ever sent. A retry does not send it again. */
   wasStarted: boolean;
   excerpt: Excerpt;

@@ -124,7 +124,7 @@ describe.skipIf(!canRun)('commands', () => {
       const id = 'never-started';
       const operation = await recordNew([id], { act: 'run', params: { command: 'true', limitMs: 60_000 } });
       const live = new LiveCommands();
-      const feed = live.begin({ operationId: operation.id, sandboxId: id }, Date.now());
+      const feed = live.begin({ operationId: operation.id, sandboxKey: id }, Date.now());
       const events: CommandEvent[] = [];
       onTestFinished(live.subscribe(runKey(operation.id, id), (event) => events.push(event)));
       expect(events.map(({ kind }) => kind)).toEqual(['output']);
@@ -151,7 +151,7 @@ describe.skipIf(!canRun)('commands', () => {
       expect(history.typed[0]).toBe('echo remembered');
       expect((await readCommandHistory(id, 'ben')).typed).toEqual([]);
       await forgetOperationsBefore(Date.now() + 1_000);
-      expect(await findCommand({ operationId: begun.operation.id, sandboxId: id })).toBeNull();
+      expect(await findCommand({ operationId: begun.operation.id, sandboxKey: id })).toBeNull();
     });
   });
 });

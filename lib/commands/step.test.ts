@@ -72,7 +72,7 @@ describe.skipIf(!canRun)('commands', () => {
         kind: 'released',
         message: 'The background process has closed the output.',
       });
-      const record = await findCommand({ operationId: begun.operation.id, sandboxId: id });
+      const record = await findCommand({ operationId: begun.operation.id, sandboxKey: id });
       expect(texts(record)).toEqual(['early\n', '']);
     });
 
@@ -99,7 +99,7 @@ describe.skipIf(!canRun)('commands', () => {
         outcome: 'partial',
         message: expect.stringContaining('Exit code 4. It was interrupted by a pause'),
       });
-      const record = await findCommand({ operationId: begun.operation.id, sandboxId: id });
+      const record = await findCommand({ operationId: begun.operation.id, sandboxKey: id });
       expect(texts(record)).toEqual(['one\ntwo\n', '']);
     });
 

@@ -6,11 +6,12 @@ import type { Verdict } from '../operations/step/rate-limiter';
 import { MAX_REFUSALS, readPatiently } from '../operations/step/read-patiently';
 import { type StepResult, StepStopped } from '../operations/step/step-result';
 import type { Sandbox } from '../sandbox/schema';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import { ConnectRefusal } from '../sandbox-api/connect';
 import type { Envd } from '../sandbox-api/envd';
 import { shellOf } from '../sandbox-api/envd-shell';
 import { asksToSlowDown } from '../sandbox-api/errors';
+import type { SandboxKey } from '../sandbox-key';
 import type { CommandSlot } from './concurrency';
 import { type FollowedShell, followShell } from './follow-shell';
 import { LimitTimer } from './limit-timer';
@@ -35,7 +36,7 @@ export type CommandContext = {
   sinceMs: number;
   /** Another process may have sent it. */
   wasClaimed: boolean;
-  read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
+  read: (key: SandboxKey, sinceMs: number) => Promise<Sandbox | null>;
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
   take: () => Promise<CommandSlot>;
   /** The last check before sending. Throws `StepStopped` if it was stopped or the claim is lost. */
@@ -115,7 +116,7 @@ async function startWithRetries(context: CommandContext): Promise<StepResult> {
     let retryAfterMs: number | undefined;
     try {
       await context.requireClaim();
-      const envd = await sandboxApi().openEnvd(context.id.sandboxId);
+      const envd = await apiOf(context.id.sandboxKey).openEnvd(context.id.sandboxKey);
       // Before it is recorded: what is recorded is never sent again.
       const shell = await shellOf(envd, context.signal);
       await context.requireClaim();
@@ -204,7 +205,7 @@ async function follow(
   signal.addEventListener('abort', onStop, { once: true });
   try {
     followed = await followShell({
-      sandboxId: id.sandboxId,
+      sandboxKey: id.sandboxKey,
       envd,
       command: { cmd: shell, args: ['-l', '-c', command], ...(cwd === undefined ? {} : { cwd }) },
       limitMs,

@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import { type ActParams, type Outcome, parseOutcome } from '../operations/schema';
+import type { SandboxKey } from '../sandbox-key';
 import {
   type CommandEntry,
   type CommandHistory,
@@ -16,7 +17,7 @@ import {
 import type { ErrorEnd } from './words';
 
 /** One sandbox of one operation. */
-export type CommandId = { operationId: string; sandboxId: string };
+export type CommandId = { operationId: string; sandboxKey: SandboxKey };
 export type EndedCommand = CommandRecord & {
   ending: NonNullable<CommandRecord['ending']>;
   fingerprint: string | null;
@@ -28,21 +29,21 @@ const EXCERPT_CHARS = 2_000;
 
 /** Records that a command is about to be sent. Returns false if it is already recorded: then it must not be sent. */
 export async function recordCommandStart(
-  { operationId, sandboxId }: CommandId,
+  { operationId, sandboxKey }: CommandId,
   atMs: number,
 ): Promise<boolean> {
   const db = await database();
   const inserted = await db
     .insertInto('operation_commands')
-    .values({ operation_id: operationId, sandbox_id: sandboxId, started_at_ms: atMs })
-    .onConflict((conflict) => conflict.columns(['operation_id', 'sandbox_id']).doNothing())
+    .values({ operation_id: operationId, sandbox_key: sandboxKey, started_at_ms: atMs })
+    .onConflict((conflict) => conflict.columns(['operation_id', 'sandbox_key']).doNothing())
     .executeTakeFirst();
   return inserted.numInsertedOrUpdatedRows !== 0n;
 }
 
 /** Records how a command ended. Keeps an earlier record. */
 export async function recordCommandEnd(
-  { operationId, sandboxId }: CommandId,
+  { operationId, sandboxKey }: CommandId,
   run: EndedCommand,
 ): Promise<void> {
   const db = await database();
@@ -60,7 +61,7 @@ export async function recordCommandEnd(
       fingerprint: run.fingerprint,
     })
     .where('operation_id', '=', operationId)
-    .where('sandbox_id', '=', sandboxId)
+    .where('sandbox_key', '=', sandboxKey)
     .where('ending', 'is', null)
     .execute();
 }
@@ -87,13 +88,13 @@ function parseExcerpt(text: string): Excerpt {
 }
 
 /** `null` if no command was sent to this sandbox. */
-export async function findCommand({ operationId, sandboxId }: CommandId): Promise<CommandRecord | null> {
+export async function findCommand({ operationId, sandboxKey }: CommandId): Promise<CommandRecord | null> {
   const db = await database();
   const row = await db
     .selectFrom('operation_commands')
     .selectAll()
     .where('operation_id', '=', operationId)
-    .where('sandbox_id', '=', sandboxId)
+    .where('sandbox_key', '=', sandboxKey)
     .executeTakeFirst();
   return row ? toRecord(row) : null;
 }
@@ -101,22 +102,22 @@ export async function findCommand({ operationId, sandboxId }: CommandId): Promis
 /** The records of these sandboxes, by id. The caller reads in chunks to limit memory. */
 export async function readCommands(
   operationId: string,
-  sandboxIds: readonly string[],
-): Promise<Map<string, CommandRecord>> {
-  if (sandboxIds.length === 0) return new Map();
+  sandboxKeys: readonly SandboxKey[],
+): Promise<Map<SandboxKey, CommandRecord>> {
+  if (sandboxKeys.length === 0) return new Map();
   const db = await database();
   const rows = await db
     .selectFrom('operation_commands')
     .selectAll()
     .where('operation_id', '=', operationId)
-    .where('sandbox_id', 'in', [...sandboxIds])
+    .where('sandbox_key', 'in', [...sandboxKeys])
     .execute();
-  return new Map(rows.map((row) => [row.sandbox_id, toRecord(row)]));
+  return new Map(rows.map((row) => [row.sandbox_key, toRecord(row)]));
 }
 
 /** A record without its outputs. */
 export type CommandSummary = Pick<CommandRecord, 'ending' | 'exitCode' | 'signal'> & {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   fingerprint: string | null;
 };
 
@@ -124,11 +125,11 @@ export async function listCommandSummaries(operationId: string): Promise<Command
   const db = await database();
   const rows = await db
     .selectFrom('operation_commands')
-    .select(['sandbox_id', 'ending', 'exit_code', 'signal', 'fingerprint'])
+    .select(['sandbox_key', 'ending', 'exit_code', 'signal', 'fingerprint'])
     .where('operation_id', '=', operationId)
     .execute();
   return rows.map((row) => ({
-    sandboxId: row.sandbox_id,
+    sandboxKey: row.sandbox_key,
     ending: parseCommandEnding(row.ending),
     exitCode: row.exit_code,
     signal: row.signal,
@@ -139,19 +140,19 @@ export async function listCommandSummaries(operationId: string): Promise<Command
 /** The first lines of output in these sandboxes. */
 export async function readExcerpts(
   operationId: string,
-  sandboxIds: readonly string[],
-): Promise<Map<string, Excerpt>> {
-  if (sandboxIds.length === 0) return new Map();
+  sandboxKeys: readonly SandboxKey[],
+): Promise<Map<SandboxKey, Excerpt>> {
+  if (sandboxKeys.length === 0) return new Map();
   const db = await database();
   const rows = await db
     .selectFrom('operation_commands')
-    .select(['sandbox_id', 'excerpt'])
+    .select(['sandbox_key', 'excerpt'])
     .where('operation_id', '=', operationId)
-    .where('sandbox_id', 'in', [...sandboxIds])
+    .where('sandbox_key', 'in', [...sandboxKeys])
     .execute();
   return new Map(
-    rows.flatMap(({ sandbox_id, excerpt }): [string, Excerpt][] =>
-      excerpt === null ? [] : [[sandbox_id, parseExcerpt(excerpt)]],
+    rows.flatMap(({ sandbox_key, excerpt }): [SandboxKey, Excerpt][] =>
+      excerpt === null ? [] : [[sandbox_key, parseExcerpt(excerpt)]],
     ),
   );
 }
@@ -191,17 +192,17 @@ export async function listErrorEnds(operationIds: readonly string[]): Promise<Ma
 }
 
 /** The sandboxes to which a command was or may have been sent. */
-export async function listStarted(operationId: string): Promise<Set<string>> {
+export async function listStarted(operationId: string): Promise<Set<SandboxKey>> {
   const runs = await listCommandSummaries(operationId);
-  return new Set(runs.flatMap(({ sandboxId, ending }) => (ending === 'refused' ? [] : [sandboxId])));
+  return new Set(runs.flatMap(({ sandboxKey, ending }) => (ending === 'refused' ? [] : [sandboxKey])));
 }
 
-export async function readCommandHistory(sandboxId: string, actor: string): Promise<CommandHistory> {
-  const [entries, typed] = await Promise.all([listEntries(sandboxId), listTyped(actor)]);
+export async function readCommandHistory(sandboxKey: SandboxKey, actor: string): Promise<CommandHistory> {
+  const [entries, typed] = await Promise.all([listEntries(sandboxKey), listTyped(actor)]);
   return { entries, typed };
 }
 
-async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
+async function listEntries(sandboxKey: SandboxKey): Promise<CommandEntry[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operation_items as item')
@@ -209,7 +210,7 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
     .leftJoin('operation_commands as run', (join) =>
       join
         .onRef('run.operation_id', '=', 'item.operation_id')
-        .onRef('run.sandbox_id', '=', 'item.sandbox_id'),
+        .onRef('run.sandbox_key', '=', 'item.sandbox_key'),
     )
     .select([
       'operation.id',
@@ -235,7 +236,7 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
         .whereRef('each.operation_id', '=', 'operation.id')
         .as('count'),
     )
-    .where('item.sandbox_id', '=', sandboxId)
+    .where('item.sandbox_key', '=', sandboxKey)
     .where('operation.act', '=', 'run')
     .orderBy('operation.created_at_ms', 'desc')
     .orderBy('operation.id', 'desc')

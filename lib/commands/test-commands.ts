@@ -75,7 +75,7 @@ export function setUpCommands() {
     const operation = await recordNew(sandboxes, { act: 'run', params: { limitMs: 60_000, ...params } });
     runner.start(operation, ids.map(waitingItem));
     const item = async (id: string) =>
-      (await listItems(operation.id)).find(({ sandboxId }) => sandboxId === id);
+      (await listItems(operation.id)).find(({ sandboxKey }) => sandboxKey === id);
     return { operation, item };
   }
 
@@ -89,7 +89,7 @@ export function setUpCommands() {
     const begun = await begin([id], { command, ...params });
     await finished(begun);
     const item = await begun.item(id);
-    return { id, item, run: await findCommand({ operationId: begun.operation.id, sandboxId: id }), begun };
+    return { id, item, run: await findCommand({ operationId: begun.operation.id, sandboxKey: id }), begun };
   }
 
   /** Runs a script in a sandbox, apart from the commands under test. */

@@ -2,6 +2,9 @@ import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { config } from '../config';
+import { singleton } from '../singleton';
+import { KeySeal } from './seal';
 
 const FILE = 'secret.key';
 const MIN_LENGTH = 32;
@@ -26,6 +29,12 @@ export function readSecretKey({ key, file, dataDir }: Settings): string {
   if (file !== undefined) return longEnough(readText(file), `The secret key in ${file}`);
   const path = join(dataDir, FILE);
   return longEnough(readIfPresent(path) ?? create(dataDir, path), `The secret key in ${path}`);
+}
+
+/** The seal of this process. @throws like `readSecretKey` */
+export function keySeal(): KeySeal {
+  const { secretKey, dataDir } = config();
+  return singleton('key-seal', () => new KeySeal(readSecretKey({ ...secretKey, dataDir })));
 }
 
 /** Creates the file in one step, so that of several processes that start at once all use the same key. */

@@ -16,7 +16,7 @@ import type { ConsoleInfo } from './schema';
 
 const INFO: ConsoleInfo = {
   id: 'console-of-this-test',
-  sandboxId: 'i1',
+  sandboxKey: 'i1',
   number: 1,
   name: null,
   shell: 'bash',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SandboxId } from '../sandbox/schema';
+import { SandboxKey } from '../sandbox-key';
 
 /** Types of consoles, for the server and the browser. */
 
@@ -30,7 +30,7 @@ export const ConsoleName = z
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'Use one line without control characters.');
 
 export const ConsoleRequest = z.strictObject({
-  sandboxId: SandboxId,
+  sandboxKey: SandboxKey,
   user: SandboxUserName.nullable(),
   cwd: StartFolder.nullable(),
   size: TerminalSize,
@@ -59,7 +59,7 @@ export type ConsoleState = 'starting' | 'open' | 'paused' | 'unreachable' | 'end
 /** One console, as shown to one person. */
 export type ConsoleInfo = {
   id: string;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** Counted per sandbox, from 1. */
   number: number;
   /** Chosen by a person; `null` if it has no name. */

@@ -8,7 +8,7 @@ import { type ConsoleEnvd, ConsoleSession } from './session';
 afterEach(() => void vi.useRealTimers());
 
 const SIZE = { cols: 80, rows: 24 };
-const REQUEST = { sandboxId: 'sandbox', user: null, cwd: null, size: SIZE };
+const REQUEST = { sandboxKey: 'sandbox', user: null, cwd: null, size: SIZE };
 const ANA = { actor: 'ana', sessionId: 'session-ana' };
 
 /** A session whose sandbox is controlled by the test. */

@@ -4,6 +4,7 @@ import type { EnvdFiles } from '../sandbox-api/envd-files';
 import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
 import { type EnvdProcesses, PROCESS_GONE } from '../sandbox-api/envd-processes';
 import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
+import type { SandboxKey } from '../sandbox-key';
 import { Backpressure } from './backpressure';
 import { CheckedInput } from './checked-input';
 import { type Foreground, readForeground } from './foreground';
@@ -31,7 +32,7 @@ export type ConsoleEnvd = EnvdTerminals & EnvdProcesses & Pick<EnvdFiles, 'stat'
 
 export type SessionOptions = {
   /** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` if it is not running */
-  openEnvd: (sandboxId: string) => Promise<ConsoleEnvd>;
+  openEnvd: (sandboxKey: SandboxKey) => Promise<ConsoleEnvd>;
   now: () => number;
   /** The longest time without activity, ms. */
   idleMs: number;
@@ -105,7 +106,7 @@ export class ConsoleSession {
   /** Resolves when the shell has started. @throws SandkeeperError */
   async start(): Promise<void> {
     const { signal } = this.#leaving;
-    const envd = await this.#options.openEnvd(this.request.sandboxId);
+    const envd = await this.#options.openEnvd(this.request.sandboxKey);
     this.#envd = envd;
     const { events, pid, name } = await startShell(envd, this.request, this.tag, signal);
     this.#pid = pid;
@@ -119,7 +120,7 @@ export class ConsoleSession {
     const others = [...this.#viewers].filter((viewer) => viewer !== this.#driver);
     return {
       id: this.id,
-      sandboxId: this.request.sandboxId,
+      sandboxKey: this.request.sandboxKey,
       number: this.number,
       name: this.name,
       shell: this.#shell,
@@ -247,7 +248,7 @@ export class ConsoleSession {
       if (await this.#retry.wait(waitMs)) tries -= 1;
       if (this.isOver || this.#pid === null) return null;
       try {
-        this.#envd = await this.#options.openEnvd(this.request.sandboxId);
+        this.#envd = await this.#options.openEnvd(this.request.sandboxKey);
         return this.#envd.followProcess(this.#pid, this.#leaving.signal);
       } catch (thrown) {
         this.#handleLoss(SandkeeperError.from(thrown));

@@ -7,7 +7,8 @@ import { type ConsoleRules, config } from '../config';
 import { SandkeeperError } from '../errors';
 import { hasEnded, processOwner } from '../lease/owner';
 import type { Subscriber, Subscription } from '../live/hub';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
+import { SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 import { ConsoleJoin, ConsoleMessage } from './protocol';
 import type { ConsoleEnding, ConsoleRequest, ConsolesEvent } from './schema';
@@ -16,7 +17,7 @@ import type { Attachment, ViewerIdentity } from './viewer';
 
 type Options = {
   rules: ConsoleRules;
-  openEnvd: (sandboxId: string) => Promise<ConsoleEnvd>;
+  openEnvd: (sandboxKey: SandboxKey) => Promise<ConsoleEnvd>;
   recordAccess: typeof noteAccess;
   findSession: (id: string) => Promise<Pick<Session, 'role'> | null>;
   now?: () => number;
@@ -52,7 +53,7 @@ export class ConsoleSessions {
   readonly #now: () => number;
   readonly #sessions = new Map<string, ConsoleSession>();
   /** Consoles that are starting. They count toward the limits. */
-  readonly #starting = new Set<{ id: string; sandboxId: string; actor: string }>();
+  readonly #starting = new Set<{ id: string; sandboxKey: SandboxKey; actor: string }>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   /** Recorded accesses of watchers, as console id and actor. */
@@ -71,20 +72,20 @@ export class ConsoleSessions {
    * @throws SandkeeperError `conflict` at a limit or if the sandbox is not running, `not_found`, `invalid`, `unavailable`
    */
   async open(caller: Caller, request: ConsoleRequest): Promise<string> {
-    const { sandboxId } = request;
+    const { sandboxKey } = request;
     const { actor } = caller;
-    this.#requireRoom(sandboxId, actor);
+    this.#requireRoom(sandboxKey, actor);
     const id = randomBytes(15).toString('base64url');
-    const starting = { id, sandboxId, actor };
+    const starting = { id, sandboxKey, actor };
     this.#starting.add(starting);
     try {
-      const envd = await this.#options.openEnvd(sandboxId);
+      const envd = await this.#options.openEnvd(sandboxKey);
       await this.#killOrphans(envd);
       const user = request.user === null ? '' : ` as ${request.user}`;
       const detail = `a shell${user}`;
       await this.#options.recordAccess(caller, {
         kind: 'console-opened',
-        sandboxId,
+        sandboxKey,
         path: request.cwd,
         detail,
       });
@@ -119,8 +120,11 @@ export class ConsoleSessions {
       send({ kind: 'forbidden', needs: 'operator' });
       return () => {};
     }
+    const { data: sandboxKey } = SandboxKey.safeParse(key);
     const publish = () => {
-      const consoles = this.#consolesOf(key).map((each) => each.info(session.actor));
+      const consoles = (sandboxKey === undefined ? [] : this.#consolesOf(sandboxKey)).map((each) =>
+        each.info(session.actor),
+      );
       send({ kind: 'list', consoles, sentAtMs: this.#now() });
     };
     const listeners = this.#listeners.get(key) ?? new Set();
@@ -202,16 +206,16 @@ export class ConsoleSessions {
   }
 
   async #start(id: string, caller: Caller, request: ConsoleRequest): Promise<string> {
-    const { sandboxId } = request;
+    const { sandboxKey } = request;
     const { rules } = this.#options;
-    const number = Math.max(0, ...this.#consolesOf(sandboxId).map((session) => session.number)) + 1;
+    const number = Math.max(0, ...this.#consolesOf(sandboxKey).map((session) => session.number)) + 1;
     const owner = { actor: caller.actor, sessionId: caller.id };
     const session: ConsoleSession = new ConsoleSession(id, number, request, owner, this.#tagOf(id), {
       openEnvd: this.#options.openEnvd,
       now: this.#now,
       idleMs: rules.idleMs,
       maxMs: rules.maxMs,
-      onChange: () => this.#scheduleList(sandboxId),
+      onChange: () => this.#scheduleList(sandboxKey),
       onEnd: (how, exitCode) => this.#recordEnd(session, how, exitCode),
     });
     await session.start();
@@ -221,7 +225,7 @@ export class ConsoleSessions {
     }
     this.#sessions.set(id, session);
     this.#clock ??= setInterval(() => void this.#check(), CHECK_EVERY_MS).unref();
-    this.#scheduleList(sandboxId);
+    this.#scheduleList(sandboxKey);
     return id;
   }
 
@@ -251,9 +255,9 @@ export class ConsoleSessions {
     if (session.isOver || !(await recheck())) return;
     try {
       if (session.owner.actor !== actor) {
-        const { sandboxId } = session.request;
+        const { sandboxKey } = session.request;
         const detail = `from ${session.owner.actor}`;
-        await this.#options.recordAccess({ actor }, { kind: 'console-taken-over', sandboxId, detail });
+        await this.#options.recordAccess({ actor }, { kind: 'console-taken-over', sandboxKey, detail });
       }
       attachment.takeOver(size);
     } catch (error) {
@@ -265,9 +269,9 @@ export class ConsoleSessions {
   async #recordWatching(session: ConsoleSession, { actor }: { actor: string }): Promise<void> {
     const key = `${session.id} ${actor}`;
     if (session.owner.actor === actor || this.#watched.has(key)) return;
-    const { sandboxId } = session.request;
+    const { sandboxKey } = session.request;
     const detail = `of ${session.owner.actor}`;
-    await this.#options.recordAccess({ actor }, { kind: 'console-watched', sandboxId, detail });
+    await this.#options.recordAccess({ actor }, { kind: 'console-watched', sandboxKey, detail });
     this.#watched.add(key);
   }
 
@@ -276,22 +280,22 @@ export class ConsoleSessions {
     const code = exitCode === null ? '' : ` with ${exitCode}`;
     const detail = `${AUDIT_DETAILS[how]}${code}`;
     this.#options
-      .recordAccess(actor, { kind: 'console-closed', sandboxId: session.request.sandboxId, detail })
+      .recordAccess(actor, { kind: 'console-closed', sandboxKey: session.request.sandboxKey, detail })
       .catch((error: unknown) => console.error('The end of a console could not be recorded.', error));
   }
 
-  #requireRoom(sandboxId: string, actor: string): void {
+  #requireRoom(sandboxKey: SandboxKey, actor: string): void {
     if (this.#isClosed) throw stopping();
     const { perSandbox, perPerson, total } = this.#options.rules;
     const open = [...this.#sessions.values()].filter(({ isOver }) => !isOver);
     const all = [
-      ...open.map(({ request, owner }) => ({ sandboxId: request.sandboxId, actor: owner.actor })),
+      ...open.map(({ request, owner }) => ({ sandboxKey: request.sandboxKey, actor: owner.actor })),
       ...this.#starting,
     ];
     const refuse = (message: string) => {
       throw new SandkeeperError('conflict', `${message} Close one first.`);
     };
-    if (all.filter((each) => each.sandboxId === sandboxId).length >= perSandbox)
+    if (all.filter((each) => each.sandboxKey === sandboxKey).length >= perSandbox)
       refuse(`This sandbox already has ${perSandbox} open consoles.`);
     if (all.filter((each) => each.actor === actor).length >= perPerson)
       refuse(`You already have ${perPerson} open consoles.`);
@@ -309,23 +313,23 @@ export class ConsoleSessions {
     );
   }
 
-  #consolesOf(sandboxId: string): ConsoleSession[] {
-    return [...this.#sessions.values()].filter(({ request }) => request.sandboxId === sandboxId);
+  #consolesOf(sandboxKey: SandboxKey): ConsoleSession[] {
+    return [...this.#sessions.values()].filter(({ request }) => request.sandboxKey === sandboxKey);
   }
 
   #forget(session: ConsoleSession): void {
     this.#sessions.delete(session.id);
     for (const key of this.#watched) if (key.startsWith(`${session.id} `)) this.#watched.delete(key);
-    this.#scheduleList(session.request.sandboxId);
+    this.#scheduleList(session.request.sandboxKey);
   }
 
-  #scheduleList(sandboxId: string): void {
-    if (!this.#listeners.has(sandboxId) || this.#timers.has(sandboxId)) return;
+  #scheduleList(sandboxKey: SandboxKey): void {
+    if (!this.#listeners.has(sandboxKey) || this.#timers.has(sandboxKey)) return;
     const timer = setTimeout(() => {
-      this.#timers.delete(sandboxId);
-      for (const publish of this.#listeners.get(sandboxId) ?? []) publish();
+      this.#timers.delete(sandboxKey);
+      for (const publish of this.#listeners.get(sandboxKey) ?? []) publish();
     }, BATCH_MS);
-    this.#timers.set(sandboxId, timer.unref());
+    this.#timers.set(sandboxKey, timer.unref());
   }
 
   #isOpen(id: string): boolean {
@@ -363,7 +367,7 @@ export function consoleSessions(): ConsoleSessions {
     () =>
       new ConsoleSessions({
         rules: config().console,
-        openEnvd: (sandboxId) => sandboxApi().openEnvd(sandboxId),
+        openEnvd: (sandboxKey) => apiOf(sandboxKey).openEnvd(sandboxKey),
         recordAccess: noteAccess,
         findSession: findSessionById,
       }),

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { ConsoleRules } from '../config';
 import type { Subscriber } from '../live/hub';
 import { sandboxApi } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { eventually, type ServiceEngine } from '../test-support/environment';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
 import type { ConsoleRequest } from './schema';
@@ -46,8 +47,8 @@ export function openServer(rules: Partial<ConsoleRules> = {}) {
 
 export type Server = ReturnType<typeof openServer>;
 
-export const requestFor = (sandboxId: string): ConsoleRequest => ({
-  sandboxId,
+export const requestFor = (sandboxKey: SandboxKey): ConsoleRequest => ({
+  sandboxKey,
   user: null,
   cwd: null,
   size: { cols: 80, rows: 24 },
@@ -109,8 +110,8 @@ export async function openTab(
 
 /** Opens consoles in sandboxes of an engine, in a new one unless one is given. */
 export function consolesIn(engine: Pick<ServiceEngine, 'create'>) {
-  return async (server: Server, sandboxId?: string, person = ANA) => {
-    const sandbox = sandboxId ?? (await engine.create());
+  return async (server: Server, sandboxKey?: string, person = ANA) => {
+    const sandbox = sandboxKey ?? (await engine.create());
     const id = await server.consoles.open(person, requestFor(sandbox));
     return { id, sandbox };
   };

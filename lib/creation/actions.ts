@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
-import { parseInput, parseNoInput } from '../access/input';
+import { parseInput } from '../access/input';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { fleetWatcher } from '../fleet/watcher';
 import { type Result, resultOf } from '../result';
@@ -11,8 +11,10 @@ import { metadataFrom } from '../sandbox/metadata';
 import { MAX_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { plainText } from '../sandbox/plain-text';
 import { sandboxApi } from '../sandbox-api/configured';
+import { ConnectionName, type SandboxKey } from '../sandbox-key';
 
 const Input = z.strictObject({
+  connection: ConnectionName,
   template: z
     .string()
     .trim()
@@ -29,37 +31,37 @@ const Input = z.strictObject({
 });
 
 /** Sandboxes on Sandkeeper's own disk take from its reserve. */
-function requireRoom(): void {
-  if (sandboxApi().capabilities.support('sharesDisk') === 'yes') requireDiskSpace();
+function requireRoom(connection: ConnectionName): void {
+  if (sandboxApi(connection).capabilities.support('sharesDisk') === 'yes') requireDiskSpace();
 }
 
-/** Creates a sandbox and returns its id. Role: operator. */
-export async function createOne(input: z.input<typeof Input>): Promise<Result<{ id: string }>> {
+/** Creates a sandbox and returns its key. Role: operator. */
+export async function createOne(input: z.input<typeof Input>): Promise<Result<{ key: SandboxKey }>> {
   return resultOf(async () => {
     await guardWrite('operator');
-    const request = parseInput(Input, input);
-    requireRoom();
-    const id = await sandboxApi().createSandbox(request);
+    const { connection, ...request } = parseInput(Input, input);
+    requireRoom(connection);
+    const key = await sandboxApi(connection).createSandbox(request);
     // The sandbox exists even if this reading fails.
     const requestedAtMs = Date.now();
-    await sandboxApi()
-      .getSandbox(id)
+    await sandboxApi(connection)
+      .getSandbox(key)
       .then(
-        (sandbox) => fleetWatcher().recordReading(sandbox, requestedAtMs),
-        () => fleetWatcher().refresh(),
+        (sandbox) => fleetWatcher(connection).recordReading(sandbox, requestedAtMs),
+        () => fleetWatcher(connection).refresh(),
       );
-    return { id };
+    return { key };
   });
 }
 
-/** Creates a demo fleet on the local engine. Role: admin. */
-export async function createDemo(...input: []): Promise<Result<{ created: number }>> {
+/** Creates a demo fleet on a local engine. Role: admin. */
+export async function createDemo(connection: ConnectionName): Promise<Result<{ created: number }>> {
   return resultOf(async () => {
     await guardWrite('admin');
-    parseNoInput(input);
-    requireRoom();
-    const created = await sandboxApi().createDemoFleet();
-    fleetWatcher().refresh();
+    const name = parseInput(ConnectionName, connection);
+    requireRoom(name);
+    const created = await sandboxApi(name).createDemoFleet();
+    fleetWatcher(name).refresh();
     return created;
   });
 }

@@ -65,7 +65,7 @@ describeOnDatabases('openDatabase', (here) => {
   it('rejects items of unknown operations', async () => {
     const item = {
       operation_id: 'none',
-      sandbox_id: 'i0',
+      sandbox_key: 'i0',
       position: 0,
       sandbox: '{}',
       outcome: 'waiting',

@@ -13,6 +13,7 @@ import {
 import Libsql from 'libsql';
 import pg from 'pg';
 import { config } from '../config';
+import { LOCAL_NAME } from '../declared-connections';
 import { singleton } from '../singleton';
 import { type DiskReserve, diskReserve } from './disk-reserve';
 import { EmbeddedDialect } from './embedded-dialect';
@@ -24,20 +25,22 @@ import type { Database } from './schema';
 const MAX_MIGRATION_TRIES = 50;
 const MIGRATION_RETRY_MS = 200;
 
+type Options = {
+  lastMigration?: string | undefined;
+  reserve?: DiskReserve | null;
+  firstConnection?: string;
+};
+
 /**
- * Opens the database at `url` (`postgres://…` or `file:…`) and migrates it to the newest schema, or up to `lastMigration`.
- * Throws when the database cannot be reached or has the schema of a newer version.
+ * Opens the database at `url` (`postgres://…` or `file:…`) and migrates it to the newest schema, or up to `lastMigration`. The
+ * sandboxes of versions with one connection are put under `firstConnection`. Throws when the database cannot be reached or has the schema of a newer version.
  */
-export async function openDatabase(
-  url: string,
-  lastMigration?: string,
-  reserve: DiskReserve | null = null,
-): Promise<Kysely<Database>> {
+export async function openDatabase(url: string, options: Options = {}): Promise<Kysely<Database>> {
   // The tables of a new version need space.
-  reserve?.beforeTransaction();
+  options.reserve?.beforeTransaction();
   for (let tries = 1; ; tries += 1) {
     try {
-      return await openOnce(url, lastMigration, reserve);
+      return await openOnce(url, options);
     } catch (error) {
       if (!isBusy(error) || tries >= MAX_MIGRATION_TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
@@ -47,13 +50,12 @@ export async function openDatabase(
 
 async function openOnce(
   url: string,
-  lastMigration: string | undefined,
-  reserve: DiskReserve | null,
+  { lastMigration, reserve = null, firstConnection = LOCAL_NAME }: Options,
 ): Promise<Kysely<Database>> {
   const db = new Kysely<Database>({
     dialect: new GuardedDialect(url.startsWith('file:') ? embedded(url) : postgres(url), reserve),
   });
-  const migrator = new Migrator({ db, provider: migrations });
+  const migrator = new Migrator({ db, provider: migrations(firstConnection) });
   const { error } = await (lastMigration ? migrator.migrateTo(lastMigration) : migrator.migrateToLatest());
   if (!error) return db;
   await db.destroy();
@@ -80,7 +82,10 @@ export function database(): Promise<Kysely<Database>> {
   const holder = singleton<{ opening: Promise<Kysely<Database>> | null }>('database', () => ({
     opening: null,
   }));
-  holder.opening ??= openDatabase(config().databaseUrl, undefined, diskReserve()).then(
+  holder.opening ??= openDatabase(config().databaseUrl, {
+    reserve: diskReserve(),
+    firstConnection: config().connections[0]?.name ?? LOCAL_NAME,
+  }).then(
     (db) => {
       diskReserve()?.refill();
       return db;

@@ -1,8 +1,20 @@
 import 'server-only';
-import type { Kysely, Migration, MigrationProvider } from 'kysely';
+import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
+
+/** The tables whose rows are of one sandbox. */
+const SANDBOX_TABLES = [
+  'operation_items',
+  'operation_commands',
+  'access_log',
+  'wake_leases',
+  'wake_viewers',
+  'upload_drafts',
+  'archive_programs',
+  'first_starts',
+] as const;
 
 /** Applied in order of name. Never change a migration that has shipped; add another. */
-const MIGRATIONS: Record<string, Migration> = {
+const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
   '001_access_and_operations': {
     async up(db: Kysely<unknown>) {
       await db.schema
@@ -259,6 +271,22 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
-};
+  '015_sandbox_keys': {
+    /** There was one connection so far: the sandboxes of all rows are put under the first. */
+    async up(db: Kysely<unknown>) {
+      for (const table of SANDBOX_TABLES) {
+        await db.schema.alterTable(table).renameColumn('sandbox_id', 'sandbox_key').execute();
+        await sql`update ${sql.table(table)} set sandbox_key = ${`${firstConnection}/`} || sandbox_key`.execute(
+          db,
+        );
+      }
+      // Plans are confirmed within minutes, and name sandboxes in their text.
+      await sql`delete from operation_plans`.execute(db);
+    },
+  },
+});
 
-export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };
+/** `firstConnection`: the connection that the sandboxes of earlier versions are in. */
+export function migrations(firstConnection: string): MigrationProvider {
+  return { getMigrations: async () => migrationsFor(firstConnection) };
+}

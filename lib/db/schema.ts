@@ -1,3 +1,4 @@
+import type { SandboxKey } from '../sandbox-key';
 /** The tables. Times are epoch ms. JSON is stored as text, so that both databases return the same. */
 export type Database = {
   sessions: SessionsTable;
@@ -49,7 +50,7 @@ type OperationsTable = {
 
 type OperationItemsTable = {
   operation_id: string;
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   position: number;
   /** JSON: the sandbox when the operation was planned. */
   sandbox: string;
@@ -77,7 +78,7 @@ type OperationPlansTable = {
 /** Commands sent to sandboxes. A row is inserted before the command is sent and updated once, when it ends. */
 type OperationCommandsTable = {
   operation_id: string;
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   started_at_ms: number;
   /** How it ended; `null` while it runs, and for ever if Sandkeeper stopped first. */
   ending: string | null;
@@ -103,7 +104,7 @@ type AccessLogTable = {
   /** `null` for Sandkeeper itself. */
   actor: string | null;
   kind: string;
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   path: string | null;
   detail: string | null;
   /** The operation that this belongs to. */
@@ -144,7 +145,7 @@ type ConnectionsTable = {
 
 /** When sandboxes first started, as far as Sandkeeper has seen. */
 type FirstStartsTable = {
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   first_started_at_ms: number;
   /** When a complete reading did not find it any more. */
   gone_at_ms: number | null;
@@ -152,7 +153,7 @@ type FirstStartsTable = {
 
 /** The unfinished files of uploads in sandboxes. */
 type UploadDraftsTable = {
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   path: string;
   /** The file it was to become. */
   target: string;
@@ -164,7 +165,7 @@ type UploadDraftsTable = {
 
 /** Programs that run in sandboxes for an archive. */
 type ArchiveProgramsTable = {
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   /** The label of its process in the sandbox. */
   tag: string;
   /** The process that reads it or ends it. */
@@ -174,7 +175,7 @@ type ArchiveProgramsTable = {
 
 /** Wakes of paused sandboxes, one row per sandbox. A wake that has ended stays for a while. */
 type WakeLeasesTable = {
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   /** Identifies this wake. The next one of the same sandbox has another id. */
   id: string;
   state: string;
@@ -199,7 +200,7 @@ type WakeLeasesTable = {
 
 /** Viewers of woken sandboxes. Each process publishes its own. */
 type WakeViewersTable = {
-  sandbox_id: string;
+  sandbox_key: SandboxKey;
   process: string;
   /** JSON: sessions and names. */
   viewers: string;

@@ -1,23 +1,32 @@
 import 'server-only';
 import { z } from 'zod';
-import { parseInput } from '../access/input';
-import { SandboxId } from '../sandbox/schema';
+import { keyInRoute, parseInput, type SandboxRoute } from '../access/input';
+import { SandboxKey } from '../sandbox-key';
 import { GuestPath, GuestPaths } from './schema';
 import { SearchQuery } from './search/search';
 
-const PathRequest = z.object({ sandboxId: SandboxId, path: GuestPath });
-const PathsRequest = z.object({ sandboxId: SandboxId, paths: GuestPaths });
-const SearchRequest = z.object({ sandboxId: SandboxId, query: SearchQuery });
+const PathRequest = z.object({ sandboxKey: SandboxKey, path: GuestPath });
+const PathsRequest = z.object({ sandboxKey: SandboxKey, paths: GuestPaths });
+const SearchRequest = z.object({ sandboxKey: SandboxKey, query: SearchQuery });
 
-/** Parses the sandbox `id` of the route and the `path` parameter. Throws SandkeeperError `invalid`. */
-export function parsePathRequest(id: string, url: string): z.infer<typeof PathRequest> {
-  return parseInput(PathRequest, { sandboxId: id, path: new URL(url).searchParams.get('path') });
+/** Parses the sandbox of the route and the `path` parameter. Throws SandkeeperError `invalid`. */
+export function parsePathRequest(route: SandboxRoute, url: string): z.infer<typeof PathRequest> {
+  return parseInput(PathRequest, {
+    sandboxKey: keyInRoute(route),
+    path: new URL(url).searchParams.get('path'),
+  });
 }
 
-export function parsePathsRequest(id: string, url: string): z.infer<typeof PathsRequest> {
-  return parseInput(PathsRequest, { sandboxId: id, paths: new URL(url).searchParams.getAll('path') });
+export function parsePathsRequest(route: SandboxRoute, url: string): z.infer<typeof PathsRequest> {
+  return parseInput(PathsRequest, {
+    sandboxKey: keyInRoute(route),
+    paths: new URL(url).searchParams.getAll('path'),
+  });
 }
 
-export function parseSearchRequest(id: string, url: string): z.infer<typeof SearchRequest> {
-  return parseInput(SearchRequest, { sandboxId: id, query: Object.fromEntries(new URL(url).searchParams) });
+export function parseSearchRequest(route: SandboxRoute, url: string): z.infer<typeof SearchRequest> {
+  return parseInput(SearchRequest, {
+    sandboxKey: keyInRoute(route),
+    query: Object.fromEntries(new URL(url).searchParams),
+  });
 }

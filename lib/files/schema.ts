@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Entry, EntryKind, FileProblem } from '../sandbox/file';
+import type { SandboxKey } from '../sandbox-key';
 
 export type { Entry, EntryKind, FileProblem } from '../sandbox/file';
 
@@ -65,6 +66,6 @@ export type FolderEvent =
   | { kind: 'changed'; names: string[] }
   | { kind: 'ended'; problem: FileProblem };
 
-export function folderKey(sandboxId: string, path: string): string {
-  return `${sandboxId} ${path}`;
+export function folderKey(sandboxKey: SandboxKey, path: string): string {
+  return `${sandboxKey} ${path}`;
 }

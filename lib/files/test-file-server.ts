@@ -7,6 +7,7 @@ import { openSession, sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
 import { sandboxApi } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { type ServiceEngine, serveHttp } from '../test-support/environment';
 import { serveFiles } from './transfer/serve';
 
@@ -72,11 +73,11 @@ export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; r
 }
 
 /** The audit log of a sandbox, oldest first. */
-export async function auditLog(sandboxId: string): Promise<string[]> {
+export async function auditLog(sandboxKey: SandboxKey): Promise<string[]> {
   const rows = await (await database())
     .selectFrom('access_log')
     .select(['kind', 'path'])
-    .where('sandbox_id', '=', sandboxId)
+    .where('sandbox_key', '=', sandboxKey)
     .orderBy('id')
     .execute();
   return rows.map(({ kind, path }) => `${kind} ${path}`);

@@ -2,12 +2,13 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
+import type { SandboxKey } from '../sandbox-key';
 
 /** Reads one page of the list: `listSandboxes` of `lib/sandbox-api`, or a fake. It may ignore `startedAfterMs`. */
 export type ReadPage = (cursor: string | null, startedAfterMs?: number) => Promise<SandboxPage>;
 
 export type CrawlResult = {
-  seen: Set<string>;
+  seen: Set<SandboxKey>;
   unreadable: number;
   /** The reading stopped at a limit, or because the list repeats itself. An id that is missing may still exist. */
   isEndless: boolean;
@@ -98,7 +99,7 @@ export async function crawlFleet({ readPage, onPage, signal, limits }: Options):
 
 /** Counts what a reading has taken. */
 class Budget {
-  readonly seen = new Set<string>();
+  readonly seen = new Set<SandboxKey>();
   readonly #limits: CrawlLimits;
   readonly #endsAtMs: number;
   #pages = 0;
@@ -137,7 +138,7 @@ class Budget {
     for (const sandbox of page) {
       if (this.seen.size >= this.#limits.rows || this.#chars >= this.#limits.chars) break;
       this.#chars += charsOf(sandbox);
-      this.seen.add(sandbox.id);
+      this.seen.add(sandbox.key);
       taken.push(sandbox);
     }
     this.#stalePages = this.seen.size > before ? 0 : this.#stalePages + 1;

@@ -1,6 +1,7 @@
 import type { Failure } from '../result';
-import type { Lacking } from '../sandbox/capabilities';
+import { LACKS_NOTHING, type Lacking } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 
 /** How complete and how current the list is. */
 export type FleetStatus = {
@@ -20,11 +21,22 @@ export type FleetStatus = {
   lacking: Lacking;
 };
 
-/** The whole fleet at one moment. `epoch` identifies the server process that numbers `seq`. */
+/** The status before the first reading. */
+export const NOTHING_READ: FleetStatus = {
+  asOfMs: null,
+  problem: null,
+  unreadable: 0,
+  isEndless: false,
+  serviceAheadMs: 0,
+  maxRunning: null,
+  lacking: LACKS_NOTHING,
+};
+
+/** The fleet of one connection at one moment. `epoch` identifies the server process that numbers `seq`. */
 export type FleetSnapshot = { epoch: string; seq: number; sandboxes: Sandbox[]; status: FleetStatus };
 
 /** The changes since `seq - 1`. */
-export type FleetDelta = { seq: number; changed: Sandbox[]; removed: string[] };
+export type FleetDelta = { seq: number; changed: Sandbox[]; removed: SandboxKey[] };
 
 /** The messages of the `fleet` channel: `hello` on joining, then changes. */
 export type FleetEvent = {
@@ -62,25 +74,25 @@ function sameMetadata(a: Sandbox['metadata'], b: Sandbox['metadata']): boolean {
 }
 
 /**
- * Collects changes until they are published. Only the last change of each id counts; an id that was added and removed
+ * Collects changes until they are published. Only the last change of each key counts; one that was added and removed
  * in one batch remains as a removal.
  */
 export class ChangeBatch {
-  readonly #changed = new Map<string, Sandbox>();
-  readonly #removed = new Set<string>();
+  readonly #changed = new Map<SandboxKey, Sandbox>();
+  readonly #removed = new Set<SandboxKey>();
 
   get isEmpty(): boolean {
     return this.#changed.size === 0 && this.#removed.size === 0;
   }
 
   change(sandbox: Sandbox): void {
-    this.#removed.delete(sandbox.id);
-    this.#changed.set(sandbox.id, sandbox);
+    this.#removed.delete(sandbox.key);
+    this.#changed.set(sandbox.key, sandbox);
   }
 
-  remove(id: string): void {
-    this.#changed.delete(id);
-    this.#removed.add(id);
+  remove(key: SandboxKey): void {
+    this.#changed.delete(key);
+    this.#removed.add(key);
   }
 
   /** Empties the batch and returns it as the delta number `seq`. */

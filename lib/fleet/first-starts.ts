@@ -1,6 +1,7 @@
 import 'server-only';
 import { database } from '../db/client';
 import type { Sandbox } from '../sandbox/schema';
+import { type ConnectionName, keyOf, type SandboxKey } from '../sandbox-key';
 
 /** Rows per statement, within the limits of both databases. */
 const ROWS_PER_WRITE = 500;
@@ -12,10 +13,16 @@ const KEEP_GONE_MS = 30 * 24 * 60 * 60_000;
  * (docs/protocol.md#timeouts), so an old sandbox would look young. Kept in the database over restarts of the server.
  */
 export class FirstStarts {
-  readonly #firstById = new Map<string, number>();
-  readonly #unsaved = new Set<string>();
+  readonly #connection: ConnectionName;
+  readonly #firstByKey = new Map<SandboxKey, number>();
+  readonly #unsaved = new Set<SandboxKey>();
   #loaded = false;
   #saving: Promise<void> = Promise.resolve();
+
+  /** The sandboxes of one connection. */
+  constructor(connection: ConnectionName) {
+    this.#connection = connection;
+  }
 
   /**
    * Reads what earlier processes have seen. Returns whether it has just been read: sandboxes seen before are then older than
@@ -29,11 +36,12 @@ export class FirstStarts {
         .deleteFrom('first_starts')
         .where('gone_at_ms', '<', nowMs - KEEP_GONE_MS)
         .execute();
-      for (const { sandbox_id: id, first_started_at_ms: firstMs } of await db
+      for (const { sandbox_key: key, first_started_at_ms: firstMs } of await db
         .selectFrom('first_starts')
-        .select(['sandbox_id', 'first_started_at_ms'])
+        .select(['sandbox_key', 'first_started_at_ms'])
+        .where('sandbox_key', 'like', keyOf(this.#connection, '%'))
         .execute())
-        this.#observe(id, Number(firstMs));
+        this.#observe(key, Number(firstMs));
       this.#loaded = true;
       return true;
     } catch (thrown) {
@@ -47,33 +55,33 @@ export class FirstStarts {
    * start that the service does not report.
    */
   complete(sandbox: Sandbox, seenAtMs: number): Sandbox {
-    const { id, startedAtMs } = sandbox;
-    const known = this.#firstById.get(id);
+    const { key, startedAtMs } = sandbox;
+    const known = this.#firstByKey.get(key);
     const reportedMs = startedAtMs ?? known ?? seenAtMs;
     const firstMs = Math.min(known ?? reportedMs, reportedMs);
     if (firstMs !== known) {
-      this.#firstById.set(id, firstMs);
-      this.#unsaved.add(id);
+      this.#firstByKey.set(key, firstMs);
+      this.#unsaved.add(key);
     }
     return firstMs === startedAtMs ? sandbox : { ...sandbox, firstStartedAtMs: firstMs };
   }
 
   /** Stores what is new, and which of the remembered sandboxes are gone, after a complete reading. */
-  save(isPresent: (id: string) => boolean, nowMs: number): Promise<void> {
+  save(isPresent: (key: SandboxKey) => boolean, nowMs: number): Promise<void> {
     // Before that, an earlier start may be stored than is known here.
     if (!this.#loaded) return this.#saving;
-    const rows = [...this.#unsaved].flatMap((id) => {
-      const firstMs = this.#firstById.get(id);
-      return firstMs === undefined ? [] : [[id, firstMs] as const];
+    const rows = [...this.#unsaved].flatMap((key) => {
+      const firstMs = this.#firstByKey.get(key);
+      return firstMs === undefined ? [] : [[key, firstMs] as const];
     });
     this.#unsaved.clear();
-    const gone = [...this.#firstById.keys()].filter((id) => !isPresent(id));
-    for (const id of gone) this.#firstById.delete(id);
+    const gone = [...this.#firstByKey.keys()].filter((key) => !isPresent(key));
+    for (const key of gone) this.#firstByKey.delete(key);
     if (rows.length === 0 && gone.length === 0) return this.#saving;
     this.#saving = this.#saving.then(() =>
       this.#write(rows, gone, nowMs).catch((thrown) => {
         // Stored with the next reading instead.
-        for (const [id] of rows) this.#unsaved.add(id);
+        for (const [key] of rows) this.#unsaved.add(key);
         console.warn('Could not store when the sandboxes first started.', thrown);
       }),
     );
@@ -81,20 +89,20 @@ export class FirstStarts {
   }
 
   async #write(
-    rows: readonly (readonly [string, number])[],
-    gone: readonly string[],
+    rows: readonly (readonly [SandboxKey, number])[],
+    gone: readonly SandboxKey[],
     nowMs: number,
   ): Promise<void> {
     const db = await database();
     for (let from = 0; from < rows.length; from += ROWS_PER_WRITE) {
       const values = rows
         .slice(from, from + ROWS_PER_WRITE)
-        .map(([id, firstMs]) => ({ sandbox_id: id, first_started_at_ms: firstMs, gone_at_ms: null }));
+        .map(([key, firstMs]) => ({ sandbox_key: key, first_started_at_ms: firstMs, gone_at_ms: null }));
       await db
         .insertInto('first_starts')
         .values(values)
         .onConflict((conflict) =>
-          conflict.column('sandbox_id').doUpdateSet({
+          conflict.column('sandbox_key').doUpdateSet({
             first_started_at_ms: ({ ref }) => ref('excluded.first_started_at_ms'),
             gone_at_ms: null,
           }),
@@ -105,12 +113,12 @@ export class FirstStarts {
       await db
         .updateTable('first_starts')
         .set({ gone_at_ms: nowMs })
-        .where('sandbox_id', 'in', gone.slice(from, from + ROWS_PER_WRITE))
+        .where('sandbox_key', 'in', gone.slice(from, from + ROWS_PER_WRITE))
         .where('gone_at_ms', 'is', null)
         .execute();
   }
 
-  #observe(id: string, firstMs: number): void {
-    this.#firstById.set(id, Math.min(this.#firstById.get(id) ?? firstMs, firstMs));
+  #observe(key: SandboxKey, firstMs: number): void {
+    this.#firstByKey.set(key, Math.min(this.#firstByKey.get(key) ?? firstMs, firstMs));
   }
 }

@@ -1,17 +1,18 @@
+import type { SandboxKey } from '../sandbox-key';
 import type { IndexedSandbox } from './row-index';
 
 /** Rows kept in the order on screen, although others have arrived or gone since. */
 export type HeldRows = {
   rows: readonly IndexedSandbox[];
-  /** Ids among `rows` that are no longer in the fleet. */
-  gone: ReadonlySet<string>;
-  /** Ids among `rows` that no longer match the filter. */
-  hidden: ReadonlySet<string>;
+  /** Keys among `rows` that are no longer in the fleet. */
+  gone: ReadonlySet<SandboxKey>;
+  /** Keys among `rows` that no longer match the filter. */
+  hidden: ReadonlySet<SandboxKey>;
   /** The number of new rows not shown yet. */
   arrived: number;
 };
 
-const NONE: ReadonlySet<string> = new Set();
+const NONE: ReadonlySet<SandboxKey> = new Set();
 
 /** The current rows, with nothing held back. */
 export function releaseRows(rows: readonly IndexedSandbox[]): HeldRows {
@@ -27,15 +28,15 @@ export function holdRows(
   next: readonly IndexedSandbox[],
   all: readonly IndexedSandbox[],
 ): HeldRows {
-  const byId = new Map(all.map((row) => [row.sandbox.id, row]));
-  const matching = next === all ? byId : new Set(next.map((row) => row.sandbox.id));
-  const gone = new Set<string>();
-  const hidden = new Set<string>();
+  const byKey = new Map(all.map((row) => [row.sandbox.key, row]));
+  const matching = next === all ? byKey : new Set(next.map((row) => row.sandbox.key));
+  const gone = new Set<SandboxKey>();
+  const hidden = new Set<SandboxKey>();
   const rows = held.map((row) => {
-    const { id } = row.sandbox;
-    const current = byId.get(id);
-    if (current === undefined) gone.add(id);
-    else if (!matching.has(id)) hidden.add(id);
+    const { key } = row.sandbox;
+    const current = byKey.get(key);
+    if (current === undefined) gone.add(key);
+    else if (!matching.has(key)) hidden.add(key);
     return current ?? row;
   });
   return { rows, gone, hidden, arrived: next.length - (held.length - gone.size - hidden.size) };

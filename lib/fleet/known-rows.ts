@@ -1,5 +1,6 @@
 import 'server-only';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 import { sameSandbox } from './delta';
 
 /** Longer than any page request lasts. */
@@ -10,20 +11,20 @@ type Options = {
   /** Adds what the service does not report. */
   complete: (sandbox: Sandbox) => Sandbox;
   onChange: (sandbox: Sandbox) => void;
-  onRemove: (id: string) => void;
+  onRemove: (key: SandboxKey) => void;
 };
 
 /** The rows of the fleet, and how recent the reading of each is. An earlier reading never replaces a later one. */
 export class KnownRows {
   readonly #options: Options;
-  readonly #rows = new Map<string, Sandbox>();
+  readonly #rows = new Map<SandboxKey, Sandbox>();
   /** When single sandboxes were read or verified as gone, epoch ms. Pages requested before do not overwrite that. */
-  readonly #verifiedAtMs = new Map<string, number>();
+  readonly #verifiedAtMs = new Map<SandboxKey, number>();
   /** The sandboxes that left the fleet most recently. */
-  readonly #gone = new Map<string, { sandbox: Sandbox; atMs: number }>();
-  readonly #cursorOf = new Map<string, string | null>();
+  readonly #gone = new Map<SandboxKey, { sandbox: Sandbox; atMs: number }>();
+  readonly #cursorOf = new Map<SandboxKey, string | null>();
   /** When the last reading of each row was requested, epoch ms. */
-  readonly #readAtMs = new Map<string, number>();
+  readonly #readAtMs = new Map<SandboxKey, number>();
   #wholeAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: Options) {
@@ -34,22 +35,22 @@ export class KnownRows {
     return [...this.#rows.values()];
   }
 
-  find(id: string): Sandbox | undefined {
-    return this.#rows.get(id);
+  find(key: SandboxKey): Sandbox | undefined {
+    return this.#rows.get(key);
   }
 
-  has(id: string): boolean {
-    return this.#rows.has(id);
+  has(key: SandboxKey): boolean {
+    return this.#rows.has(key);
   }
 
   /** A sandbox that left the fleet recently, and when that was noticed, epoch ms. */
-  findGone(id: string): { sandbox: Sandbox; atMs: number } | undefined {
-    return this.#gone.get(id);
+  findGone(key: SandboxKey): { sandbox: Sandbox; atMs: number } | undefined {
+    return this.#gone.get(key);
   }
 
   /** The cursor of the page that last contained the row; `undefined` if there is none. */
-  cursorOf(id: string): string | null | undefined {
-    return this.#cursorOf.get(id);
+  cursorOf(key: SandboxKey): string | null | undefined {
+    return this.#cursorOf.get(key);
   }
 
   /** The start of the last complete reading, epoch ms. */
@@ -59,7 +60,7 @@ export class KnownRows {
 
   /** Replaces the template with the one in the list, and adds the first start. */
   asListed(sandbox: Sandbox): Sandbox {
-    const row = this.#rows.get(sandbox.id);
+    const row = this.#rows.get(sandbox.key);
     if (!row) return sandbox;
     const { templateId, alias, firstStartedAtMs } = row;
     return {
@@ -71,43 +72,43 @@ export class KnownRows {
   }
 
   /** The result of readings requested after `sinceMs`, or `undefined` if there are none. */
-  knownSince(id: string, sinceMs: number): Sandbox | null | undefined {
-    const row = this.#rows.get(id);
+  knownSince(key: SandboxKey, sinceMs: number): Sandbox | null | undefined {
+    const row = this.#rows.get(key);
     const readAtMs = row
-      ? this.#readAtMs.get(id)
-      : Math.max(this.#wholeAtMs, this.#verifiedAtMs.get(id) ?? 0);
+      ? this.#readAtMs.get(key)
+      : Math.max(this.#wholeAtMs, this.#verifiedAtMs.get(key) ?? 0);
     return readAtMs !== undefined && readAtMs > sinceMs ? (row ?? null) : undefined;
   }
 
   /** Records a reading of one sandbox. */
   record(sandbox: Sandbox, requestedAtMs: number): void {
-    if (this.knownSince(sandbox.id, requestedAtMs) !== undefined) return;
-    this.#verifiedAtMs.set(sandbox.id, requestedAtMs);
-    this.#readAtMs.set(sandbox.id, requestedAtMs);
+    if (this.knownSince(sandbox.key, requestedAtMs) !== undefined) return;
+    this.#verifiedAtMs.set(sandbox.key, requestedAtMs);
+    this.#readAtMs.set(sandbox.key, requestedAtMs);
     this.#take(this.asListed(sandbox));
   }
 
   /** Records a sandbox on a page of the list and returns its row, or `null` if a later reading is known. */
   recordListed(sandbox: Sandbox, requestedAtMs: number, cursor: string | null): Sandbox | null {
-    if (this.#isKnownSince(sandbox.id, requestedAtMs)) return null;
-    this.#readAtMs.set(sandbox.id, requestedAtMs);
-    this.#cursorOf.set(sandbox.id, cursor);
-    this.#take(withLifecycle(sandbox, this.#rows.get(sandbox.id)));
-    return this.#rows.get(sandbox.id) ?? sandbox;
+    if (this.#isKnownSince(sandbox.key, requestedAtMs)) return null;
+    this.#readAtMs.set(sandbox.key, requestedAtMs);
+    this.#cursorOf.set(sandbox.key, cursor);
+    this.#take(withLifecycle(sandbox, this.#rows.get(sandbox.key)));
+    return this.#rows.get(sandbox.key) ?? sandbox;
   }
 
   /** Records the end of a complete reading: a row that it has not `seen` is gone, unless a later reading is known. */
-  recordWhole(seen: ReadonlySet<string>, beganAtMs: number): void {
-    for (const id of this.#rows.keys()) {
-      if (!seen.has(id) && !this.#isKnownSince(id, beganAtMs)) this.#drop(id);
+  recordWhole(seen: ReadonlySet<SandboxKey>, beganAtMs: number): void {
+    for (const key of this.#rows.keys()) {
+      if (!seen.has(key) && !this.#isKnownSince(key, beganAtMs)) this.#drop(key);
     }
     this.#wholeAtMs = beganAtMs;
   }
 
   /** Removes a sandbox that was just verified to be gone. */
-  recordGone(id: string): void {
-    this.#verifiedAtMs.set(id, Date.now());
-    this.#drop(id);
+  recordGone(key: SandboxKey): void {
+    this.#verifiedAtMs.set(key, Date.now());
+    this.#drop(key);
   }
 
   /** Completes the rows again, after `complete` has learned more. */
@@ -116,45 +117,45 @@ export class KnownRows {
   }
 
   /** Keeps an endless list from filling the memory. The rows that go are not known to be terminated. */
-  forgetExcess(seen: ReadonlySet<string>, max: number): void {
-    for (const id of this.#rows.keys()) {
+  forgetExcess(seen: ReadonlySet<SandboxKey>, max: number): void {
+    for (const key of this.#rows.keys()) {
       if (this.#rows.size <= max) return;
-      if (!seen.has(id)) this.#remove(id);
+      if (!seen.has(key)) this.#remove(key);
     }
   }
 
   pruneVerified(): void {
     const horizonMs = Date.now() - VERIFIED_TTL_MS;
-    for (const [id, atMs] of this.#verifiedAtMs) if (atMs < horizonMs) this.#verifiedAtMs.delete(id);
+    for (const [key, atMs] of this.#verifiedAtMs) if (atMs < horizonMs) this.#verifiedAtMs.delete(key);
   }
 
   /** Whether a later reading than one requested at `timeMs` is known, which makes that one obsolete. */
-  #isKnownSince(id: string, timeMs: number): boolean {
-    const verifiedAtMs = this.#verifiedAtMs.get(id);
+  #isKnownSince(key: SandboxKey, timeMs: number): boolean {
+    const verifiedAtMs = this.#verifiedAtMs.get(key);
     const isVerified = verifiedAtMs !== undefined && verifiedAtMs >= timeMs;
-    return isVerified || this.knownSince(id, timeMs) !== undefined;
+    return isVerified || this.knownSince(key, timeMs) !== undefined;
   }
 
   #take(sandbox: Sandbox): void {
-    const known = this.#rows.get(sandbox.id);
+    const known = this.#rows.get(sandbox.key);
     const taken = this.#options.complete(sandbox);
     if (known && sameSandbox(known, taken)) return;
-    this.#rows.set(sandbox.id, taken);
+    this.#rows.set(sandbox.key, taken);
     this.#options.onChange(taken);
   }
 
-  #remove(id: string): void {
-    this.#rows.delete(id);
-    this.#readAtMs.delete(id);
-    this.#cursorOf.delete(id);
-    this.#options.onRemove(id);
+  #remove(key: SandboxKey): void {
+    this.#rows.delete(key);
+    this.#readAtMs.delete(key);
+    this.#cursorOf.delete(key);
+    this.#options.onRemove(key);
   }
 
-  #drop(id: string): void {
-    const sandbox = this.#rows.get(id);
+  #drop(key: SandboxKey): void {
+    const sandbox = this.#rows.get(key);
     if (!sandbox) return;
-    this.#remove(id);
-    this.#gone.set(id, { sandbox, atMs: Date.now() });
+    this.#remove(key);
+    this.#gone.set(key, { sandbox, atMs: Date.now() });
     const [oldest] = this.#gone.keys();
     if (oldest !== undefined && this.#gone.size > MAX_GONE) this.#gone.delete(oldest);
   }

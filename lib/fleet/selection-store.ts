@@ -1,11 +1,12 @@
+import { connectionOf, type SandboxKey } from '../sandbox-key';
+import { type FleetsView, fleets } from './fleets';
 import { keepExisting, NOTHING_SELECTED, type Selection } from './selection';
-import { type FleetView, fleetStore } from './store';
 
 /** The selection of this tab. Outside the page, so that it survives opening a sandbox and returning. */
 export class SelectionStore {
   readonly #listeners = new Set<() => void>();
   #selection = NOTHING_SELECTED;
-  #rows: FleetView['rows'] = null;
+  #rows: FleetsView['rows'] = null;
 
   readonly selection = (): Selection => this.#selection;
 
@@ -21,11 +22,12 @@ export class SelectionStore {
     for (const listener of this.#listeners) listener();
   };
 
-  /** Removes sandboxes that have left the fleet, once the fleet is completely known. */
-  follow({ rows, status }: FleetView): void {
-    if (rows === null || rows === this.#rows || status.asOfMs === null) return;
+  /** Removes sandboxes that have left their fleet, once that fleet is completely known. */
+  follow({ rows, statuses }: FleetsView): void {
+    if (rows === null || rows === this.#rows) return;
     this.#rows = rows;
-    this.update((now) => keepExisting(now, rows));
+    const isWhole = (key: SandboxKey) => statuses.get(connectionOf(key))?.asOfMs != null;
+    this.update((now) => keepExisting(now, rows, isWhole));
   }
 }
 
@@ -36,6 +38,6 @@ export function fleetSelection(): SelectionStore {
   if (tabSelection) return tabSelection;
   const store = new SelectionStore();
   tabSelection = store;
-  fleetStore().subscribe(() => store.follow(fleetStore().view()));
+  fleets().subscribe(() => store.follow(fleets().view()));
   return store;
 }

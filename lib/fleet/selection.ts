@@ -1,88 +1,98 @@
+import type { SandboxKey } from '../sandbox-key';
 import type { IndexedSandbox } from './row-index';
 
-/** The ids of selected sandboxes, on screen or not. A new object for every change. */
+/** The keys of selected sandboxes, on screen or not. A new object for every change. */
 export type Selection = {
-  readonly ids: ReadonlySet<string>;
+  readonly keys: ReadonlySet<SandboxKey>;
   /** The start of a range: the row toggled last. */
-  readonly anchor: string | null;
+  readonly anchor: SandboxKey | null;
   /** The selection when the anchor was set. A range is applied to this, so that it can shrink. */
-  readonly base: ReadonlySet<string>;
+  readonly base: ReadonlySet<SandboxKey>;
 };
 
 type Rows = readonly IndexedSandbox[];
 
-export const NOTHING_SELECTED: Selection = { ids: new Set(), anchor: null, base: new Set() };
+export const NOTHING_SELECTED: Selection = { keys: new Set(), anchor: null, base: new Set() };
 
 /** Toggles one row, which becomes the anchor. */
-export function toggle({ ids }: Selection, id: string): Selection {
-  const next = new Set(ids);
-  if (!next.delete(id)) next.add(id);
-  return { ids: next, anchor: id, base: next };
+export function toggle({ keys }: Selection, key: SandboxKey): Selection {
+  const next = new Set(keys);
+  if (!next.delete(key)) next.add(key);
+  return { keys: next, anchor: key, base: next };
 }
 
 /**
- * Applies the state of the anchor, selected or unselected, to every row from it to `id`, in `order`, the rows on screen.
+ * Applies the state of the anchor, selected or unselected, to every row from it to `key`, in `order`, the rows on screen.
  * Replaces the previous range from the same anchor. `from` sets a new anchor.
  */
-export function extend(selection: Selection, id: string, order: Rows, from?: string): Selection {
+export function extend(selection: Selection, key: SandboxKey, order: Rows, from?: SandboxKey): Selection {
   const { anchor, base } = from === undefined ? selection : startAt(selection, from);
-  const at = (wanted: string | null) => order.findIndex(({ sandbox }) => sandbox.id === wanted);
+  const at = (wanted: SandboxKey | null) => order.findIndex(({ sandbox }) => sandbox.key === wanted);
   const start = at(anchor);
-  const end = at(id);
+  const end = at(key);
   if (end < 0) return selection;
-  if (anchor === null || start < 0) return startAt(selection, id);
+  if (anchor === null || start < 0) return startAt(selection, key);
   const between = order.slice(Math.min(start, end), Math.max(start, end) + 1);
-  return { ids: withRows(base, between, base.has(anchor)), anchor, base };
+  return { keys: withRows(base, between, base.has(anchor)), anchor, base };
 }
 
-function startAt({ ids }: Selection, id: string): Selection {
-  const base = new Set(ids).add(id);
-  return { ids: base, anchor: id, base };
+function startAt({ keys }: Selection, key: SandboxKey): Selection {
+  const base = new Set(keys).add(key);
+  return { keys: base, anchor: key, base };
 }
 
 /** Adds `rows`. Rows that match later are not added. */
-export function selectRows({ ids }: Selection, rows: Rows): Selection {
-  return withoutAnchor(withRows(ids, rows, true));
+export function selectRows({ keys }: Selection, rows: Rows): Selection {
+  return withoutAnchor(withRows(keys, rows, true));
 }
 
 /** Removes `rows`. */
-export function unselectRows({ ids }: Selection, rows: Rows): Selection {
-  return withoutAnchor(withRows(ids, rows, false));
+export function unselectRows({ keys }: Selection, rows: Rows): Selection {
+  return withoutAnchor(withRows(keys, rows, false));
 }
 
 /** Removes the sandboxes that an operation was started on. Returns the same object if none is selected. */
-export function unselectTaken(selection: Selection, taken: Iterable<string>): Selection {
-  const next = new Set(selection.ids);
-  for (const id of taken) next.delete(id);
-  return next.size === selection.ids.size ? selection : withoutAnchor(next);
+export function unselectTaken(selection: Selection, taken: Iterable<SandboxKey>): Selection {
+  const next = new Set(selection.keys);
+  for (const key of taken) next.delete(key);
+  return next.size === selection.keys.size ? selection : withoutAnchor(next);
 }
 
-function withRows(ids: ReadonlySet<string>, rows: Rows, selected: boolean): ReadonlySet<string> {
-  const next = new Set(ids);
+function withRows(keys: ReadonlySet<SandboxKey>, rows: Rows, selected: boolean): ReadonlySet<SandboxKey> {
+  const next = new Set(keys);
   for (const { sandbox } of rows) {
-    if (selected) next.add(sandbox.id);
-    else next.delete(sandbox.id);
+    if (selected) next.add(sandbox.key);
+    else next.delete(sandbox.key);
   }
   return next;
 }
 
-function withoutAnchor(ids: ReadonlySet<string>): Selection {
-  return { ids, anchor: null, base: ids };
+function withoutAnchor(keys: ReadonlySet<SandboxKey>): Selection {
+  return { keys, anchor: null, base: keys };
 }
 
-/** Removes sandboxes that are not in `all`. Returns the same object if nothing changes. */
-export function keepExisting(selection: Selection, all: Rows): Selection {
-  const ids = selectedAmong(selection.ids, all);
-  const base = selection.base === selection.ids ? ids : selectedAmong(selection.base, all);
-  if (ids.size === selection.ids.size && base.size === selection.base.size) return selection;
+/**
+ * Removes sandboxes that are not in `all`, of the fleets that are wholly known. Returns the same object if nothing changes.
+ */
+export function keepExisting(
+  selection: Selection,
+  all: Rows,
+  isWhole: (key: SandboxKey) => boolean = () => true,
+): Selection {
+  const existing = new Set(all.map(({ sandbox }) => sandbox.key));
+  const isKept = (key: SandboxKey) => existing.has(key) || !isWhole(key);
+  const kept = (keys: ReadonlySet<SandboxKey>) => new Set([...keys].filter(isKept));
+  const keys = kept(selection.keys);
+  const base = selection.base === selection.keys ? keys : kept(selection.base);
+  if (keys.size === selection.keys.size && base.size === selection.base.size) return selection;
   const { anchor } = selection;
-  return { ids, anchor: all.some(({ sandbox }) => sandbox.id === anchor) ? anchor : null, base };
+  return { keys, anchor: anchor !== null && isKept(anchor) ? anchor : null, base };
 }
 
-function selectedAmong(ids: ReadonlySet<string>, rows: Rows): ReadonlySet<string> {
-  const found = new Set<string>();
-  if (ids.size === 0) return found;
-  for (const { sandbox } of rows) if (ids.has(sandbox.id)) found.add(sandbox.id);
+function selectedAmong(keys: ReadonlySet<SandboxKey>, rows: Rows): ReadonlySet<SandboxKey> {
+  const found = new Set<SandboxKey>();
+  if (keys.size === 0) return found;
+  for (const { sandbox } of rows) if (keys.has(sandbox.key)) found.add(sandbox.key);
   return found;
 }
 
@@ -96,9 +106,9 @@ export type Reconciled = {
 const NOTHING: Reconciled = { rows: [], hidden: 0 };
 
 /** Divides the selection into rows that actions apply to and hidden ones. */
-export function reconcile({ ids }: Selection, matching: Rows, all: Rows): Reconciled {
-  if (ids.size === 0) return NOTHING;
-  const existing = selectedAmong(ids, all);
-  const rows = matching.filter(({ sandbox }) => existing.has(sandbox.id));
+export function reconcile({ keys }: Selection, matching: Rows, all: Rows): Reconciled {
+  if (keys.size === 0) return NOTHING;
+  const existing = selectedAmong(keys, all);
+  const rows = matching.filter(({ sandbox }) => existing.has(sandbox.key));
   return { rows, hidden: existing.size - rows.length };
 }

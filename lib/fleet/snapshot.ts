@@ -1,18 +1,24 @@
 import 'server-only';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { singleton } from '../singleton';
+import { perConnection } from '../connections/per-connection';
+import type { ConnectionName } from '../sandbox-key';
 import { fleetWatcher } from './watcher';
 
 type Packed = { version: string; body: Promise<Uint8Array<ArrayBuffer>> };
 
+const caches = perConnection<{ packed: Packed | null }>('packed-snapshot', {
+  create: () => ({ packed: null }),
+  close: () => {},
+});
+
 /**
- * The whole fleet as gzipped JSON, `FleetSnapshot`. Packed once for all clients until it changes. Next.js does not
- * compress the responses of routes and drops `Content-Encoding`, so the browser decompresses it explicitly.
+ * The whole fleet of a connection as gzipped JSON, `FleetSnapshot`. Packed once for all clients until it changes. Next.js does
+ * not compress the responses of routes and drops `Content-Encoding`, so the browser decompresses it explicitly.
  */
-export function packedSnapshot(): Promise<Uint8Array<ArrayBuffer>> {
-  const cache = singleton<{ packed: Packed | null }>('packed-snapshot', () => ({ packed: null }));
-  const snapshot = fleetWatcher().snapshot();
+export function packedSnapshot(name: ConnectionName): Promise<Uint8Array<ArrayBuffer>> {
+  const cache = caches.get(name);
+  const snapshot = fleetWatcher(name).snapshot();
   // `asOfMs` alone is no reason to pack again: clients get it from the channel.
   const { asOfMs, ...status } = snapshot.status;
   const version = JSON.stringify([snapshot.epoch, snapshot.seq, asOfMs === null, status]);

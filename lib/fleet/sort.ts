@@ -120,9 +120,12 @@ function compareNumbers(a: number, b: number): number {
   return a - b;
 }
 
-/** Compares code units, because ids are ASCII. A collator takes ten times as long. */
+/** Ids are unique within a connection only. */
 function compareIds(a: IndexedSandbox, b: IndexedSandbox): number {
-  const left = a.sandbox.id;
-  const right = b.sandbox.id;
+  return compareCodes(a.sandbox.id, b.sandbox.id) || compareCodes(a.sandbox.key, b.sandbox.key);
+}
+
+/** Compares code units, because ids are ASCII. A collator takes ten times as long. */
+function compareCodes(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -1,8 +1,13 @@
-import { tabClock } from '../live/server-clock';
-import { liveSocket } from '../live/socket';
-import { LACKS_NOTHING, type Lacking } from '../sandbox/capabilities';
+import type { Lacking } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
-import type { FleetDelta, FleetEvent, FleetSnapshot, FleetStatus } from './delta';
+import type { SandboxKey } from '../sandbox-key';
+import {
+  type FleetDelta,
+  type FleetEvent,
+  type FleetSnapshot,
+  type FleetStatus,
+  NOTHING_READ,
+} from './delta';
 import { type IndexedSandbox, indexSandbox } from './row-index';
 
 /** The data of a fleet view. A new object after every change. */
@@ -13,31 +18,20 @@ export type FleetView = {
 };
 
 /** The view before anything has arrived, and on the server. */
-export const NOTHING_KNOWN: FleetView = {
-  rows: null,
-  status: {
-    asOfMs: null,
-    problem: null,
-    unreadable: 0,
-    isEndless: false,
-    serviceAheadMs: 0,
-    maxRunning: null,
-    lacking: LACKS_NOTHING,
-  },
-};
+export const NOTHING_KNOWN: FleetView = { rows: null, status: NOTHING_READ };
 
 const RETRY_MS = 2_000;
 
 export type FetchSnapshot = (signal: AbortSignal) => Promise<FleetSnapshot>;
 
 /**
- * The fleet in this tab: one snapshot, then deltas by sequence number. After a gap it reads the snapshot again, and
+ * The fleet of one connection in this tab: one snapshot, then deltas by sequence number. After a gap it reads the snapshot again, and
  * keeps the old rows until that arrives.
  */
 export class FleetStore {
   readonly #fetchSnapshot: FetchSnapshot;
   readonly #listeners = new Set<() => void>();
-  readonly #byId = new Map<string, IndexedSandbox>();
+  readonly #byKey = new Map<SandboxKey, IndexedSandbox>();
   #view: FleetView = NOTHING_KNOWN;
   #position: { epoch: string; seq: number } | null = null;
   /** Deltas received while a snapshot is being read. */
@@ -56,12 +50,12 @@ export class FleetStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** The row with this id, or `undefined` if it is not in the fleet. */
-  find(id: string): IndexedSandbox | undefined {
-    return this.#byId.get(id);
+  /** The row with this key, or `undefined` if it is not in the fleet. */
+  find(key: SandboxKey): IndexedSandbox | undefined {
+    return this.#byKey.get(key);
   }
 
-  /** Handles a message of the `fleet` channel. */
+  /** Handles a message of the connection's `fleet` channel. */
   receive(event: FleetEvent): void {
     if (event.kind === 'hello') {
       const { epoch, seq } = event;
@@ -76,6 +70,14 @@ export class FleetStore {
       else if (!this.#retryTimer && !this.#applyNext(event.delta)) void this.#resync();
     }
     this.#update(event.status);
+  }
+
+  /** Drops what has been requested, for a connection that is no longer shown. */
+  close(): void {
+    this.#reading?.abort();
+    this.#reading = null;
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    this.#listeners.clear();
   }
 
   async #resync(): Promise<void> {
@@ -98,12 +100,12 @@ export class FleetStore {
   }
 
   #replace({ epoch, seq, sandboxes, status }: FleetSnapshot): void {
-    const gone = new Set(this.#byId.keys());
+    const gone = new Set(this.#byKey.keys());
     for (const sandbox of sandboxes) {
-      gone.delete(sandbox.id);
+      gone.delete(sandbox.key);
       this.#put(sandbox);
     }
-    for (const id of gone) this.#byId.delete(id);
+    for (const key of gone) this.#byKey.delete(key);
     this.#position = { epoch, seq };
     const pending = this.#pending;
     this.#pending = [];
@@ -117,18 +119,18 @@ export class FleetStore {
     if (!this.#position || seq > this.#position.seq + 1) return false;
     if (seq <= this.#position.seq) return true;
     for (const sandbox of changed) this.#put(sandbox);
-    for (const id of removed) this.#byId.delete(id);
+    for (const key of removed) this.#byKey.delete(key);
     this.#position.seq = seq;
-    this.#view = { ...this.#view, rows: [...this.#byId.values()] };
+    this.#view = { ...this.#view, rows: [...this.#byKey.values()] };
     return true;
   }
 
   #put(sandbox: Sandbox): void {
-    this.#byId.set(sandbox.id, indexSandbox(sandbox));
+    this.#byKey.set(sandbox.key, indexSandbox(sandbox));
   }
 
   #update(status: FleetStatus, rowsChanged = false): void {
-    const rows = rowsChanged ? [...this.#byId.values()] : this.#view.rows;
+    const rows = rowsChanged ? [...this.#byKey.values()] : this.#view.rows;
     const lacking = sameLacking(this.#view.status.lacking, status.lacking);
     this.#view = { rows, status: { ...status, lacking } };
     for (const listener of this.#listeners) listener();
@@ -143,34 +145,4 @@ function sameLacking(before: Lacking, now: Lacking): Lacking {
 /** Prefers the status of the channel, unless the snapshot has a later reading: a packed snapshot can be old. */
 function laterOf(current: FleetStatus, packed: FleetStatus): FleetStatus {
   return (packed.asOfMs ?? 0) > (current.asOfMs ?? 0) ? packed : current;
-}
-
-/** Reads `/api/fleet`. Throws on failure. */
-async function fetchPackedSnapshot(signal: AbortSignal): Promise<FleetSnapshot> {
-  const response = await fetch('/api/fleet', { cache: 'no-store', signal });
-  if (!response.ok || response.body === null)
-    throw new Error(`The fleet could not be loaded: ${response.status}`);
-  const text = await new Response(response.body.pipeThrough(new DecompressionStream('gzip'))).text();
-  // Not validated: it is our own server's data, and parsing 10,000 rows would delay the first paint.
-  return JSON.parse(text) as FleetSnapshot;
-}
-
-let tabStore: FleetStore | null = null;
-
-/** The fleet of this tab. Only in the browser. */
-export function fleetStore(): FleetStore {
-  if (tabStore) return tabStore;
-  const store = new FleetStore(fetchPackedSnapshot);
-  tabStore = store;
-  liveSocket().subscribe('fleet', {
-    onEvent: (payload) => {
-      const event = payload as FleetEvent;
-      tabClock.observe(event.sentAtMs, Date.now());
-      tabClock.serviceAheadMs = event.status.serviceAheadMs;
-      store.receive(event);
-    },
-    // The next `hello` shows whether a delta was missed.
-    onGap: () => {},
-  });
-  return store;
 }

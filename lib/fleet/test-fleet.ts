@@ -1,4 +1,5 @@
 import type { Sandbox } from '../sandbox/schema';
+import { keyOf } from '../sandbox-key';
 import { type IndexedSandbox, indexSandbox } from './row-index';
 
 const HOUR_MS = 3_600_000;
@@ -8,8 +9,10 @@ export const NOW_MS = Date.UTC(2026, 0, 15, 12);
 
 /** By default a running sandbox of the `base` template, two hours old, with half an hour left. */
 function sandboxWith(changes: Partial<Sandbox> = {}): Sandbox {
+  const id = changes.id ?? 'ia7kh0tl11tyw3inzzbyq';
   return {
-    id: 'ia7kh0tl11tyw3inzzbyq',
+    key: keyOf('local', id),
+    id,
     templateId: 'rki5dems9wqfm4r03t7g',
     alias: 'base',
     state: 'running',

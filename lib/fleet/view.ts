@@ -1,4 +1,6 @@
+import type { ShownConnection } from '../connection';
 import type { Sandbox } from '../sandbox/schema';
+import type { ConnectionName } from '../sandbox-key';
 import type { FleetStatus } from './delta';
 import type { Filter } from './filter/filter';
 import { filterInForce, finishedText } from './filter/in-force';
@@ -34,14 +36,19 @@ export type FirstScreen = {
   running: number;
   paused: number;
   status: FleetStatus;
+  statuses: Record<ConnectionName, FleetStatus>;
+  connections: ShownConnection[];
   nowMs: number;
 };
+
+/** The fleets of the connections, at one moment. */
+export type FleetsSnapshot = Pick<FirstScreen, 'sandboxes' | 'status' | 'statuses' | 'connections'>;
 
 const FIRST_ROWS = 60;
 
 /** The first screen for the filter and sort of the URL. An invalid filter matches nothing. */
 export function firstScreen(
-  { sandboxes, status }: { sandboxes: Sandbox[]; status: FleetStatus },
+  { sandboxes, ...fleets }: FleetsSnapshot,
   { q, sort }: { q: string; sort: string },
   nowMs: number,
 ): FirstScreen {
@@ -54,7 +61,7 @@ export function firstScreen(
     matching: matching.length,
     total: sandboxes.length,
     ...countStates(sandboxes),
-    status,
+    ...fleets,
     nowMs,
   };
 }

@@ -1,5 +1,6 @@
 import 'server-only';
-import { fleetWatcher } from './watcher';
+import type { SandboxKey } from '../sandbox-key';
+import { watcherOf } from './watcher';
 
 /** The time between attempts while the fleet does not show the sandbox as paused, ms. */
 const RETRY_MS = 1_000;
@@ -7,9 +8,9 @@ const RETRY_MS = 1_000;
 const MAX_WAIT_MS = 30_000;
 
 /** Waits until a paused sandbox may be running again or gone, as far as the fleet shows. Reads nothing itself. */
-export function waitForResume(sandboxId: string, signal: AbortSignal): Promise<void> {
+export function waitForResume(sandboxKey: SandboxKey, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const isPaused = () => fleetWatcher().find(sandboxId)?.state === 'paused';
+    const isPaused = () => watcherOf(sandboxKey).find(sandboxKey)?.state === 'paused';
     const finish = () => {
       clearTimeout(retry);
       clearTimeout(latest);
@@ -23,7 +24,7 @@ export function waitForResume(sandboxId: string, signal: AbortSignal): Promise<v
       if (!isPaused()) finish();
     }, RETRY_MS);
     const latest = setTimeout(finish, MAX_WAIT_MS);
-    const stop = fleetWatcher().listen(() => {
+    const stop = watcherOf(sandboxKey).listen(() => {
       if (isDue && !isPaused()) finish();
     });
     signal.addEventListener('abort', finish);

@@ -1,14 +1,16 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { config, type Timing } from '../config';
+import { perConnection } from '../connections/per-connection';
+import { connections } from '../connections/registry';
 import { SandkeeperError } from '../errors';
 import { failureOf } from '../result';
-import { LACKS_NOTHING } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi } from '../sandbox-api/configured';
-import { singleton } from '../singleton';
+import type { SandboxApi } from '../sandbox-api/sandbox-api';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { type CrawlLimits, crawlFleet, endlessList, LIMITS, type ReadPage } from './crawl';
-import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus } from './delta';
+import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, NOTHING_READ } from './delta';
 import { FirstStarts } from './first-starts';
 import { KnownRows } from './known-rows';
 import { PageReader } from './page-reader';
@@ -30,7 +32,8 @@ type Options = {
   readPage: ReadPage;
   readMaxRunning: () => Promise<number | null>;
   /** Reads one sandbox, to check what a list cannot prove. Throws `not_found` if it is gone. */
-  readOne: (id: string) => Promise<Sandbox>;
+  readOne: (key: SandboxKey) => Promise<Sandbox>;
+  service: () => Pick<SandboxApi, 'clock' | 'capabilities'>;
   lingerMs?: number;
   limits?: Partial<CrawlLimits>;
   firstStarts?: FirstStarts;
@@ -43,7 +46,7 @@ const MAX_PROOFS = 3;
 export const FIRST_READING_MS = 2_000;
 
 /**
- * Watches the fleet for all clients: reads the list repeatedly while it is in use, keeps the rows, and publishes changes
+ * Watches the fleet of one connection for all clients: reads the list repeatedly while it is in use, keeps the rows, and publishes changes
  * to listeners. The service sees one reader for any number of listeners.
  */
 export class FleetWatcher {
@@ -55,15 +58,7 @@ export class FleetWatcher {
   readonly #rows: KnownRows;
   readonly #waiters = new ReadingWaiters();
   #seq = 0;
-  #status: FleetStatus = {
-    asOfMs: null,
-    problem: null,
-    unreadable: 0,
-    isEndless: false,
-    serviceAheadMs: 0,
-    maxRunning: null,
-    lacking: LACKS_NOTHING,
-  };
+  #status: FleetStatus = NOTHING_READ;
   #neededUntilMs = 0;
   #loop: Promise<void> | null = null;
   #wake: (() => void) | null = null;
@@ -84,8 +79,8 @@ export class FleetWatcher {
         this.#batch.change(sandbox);
         this.#publishSoon();
       },
-      onRemove: (id) => {
-        this.#batch.remove(id);
+      onRemove: (key) => {
+        this.#batch.remove(key);
         this.#publishSoon();
       },
     });
@@ -135,13 +130,13 @@ export class FleetWatcher {
   }
 
   /** The last reading of a sandbox in the fleet. */
-  find(id: string): Sandbox | undefined {
-    return this.#rows.find(id);
+  find(key: SandboxKey): Sandbox | undefined {
+    return this.#rows.find(key);
   }
 
   /** A sandbox that left the fleet recently, and when that was noticed, epoch ms. */
-  findGone(id: string): { sandbox: Sandbox; atMs: number } | undefined {
-    return this.#rows.findGone(id);
+  findGone(key: SandboxKey): { sandbox: Sandbox; atMs: number } | undefined {
+    return this.#rows.findGone(key);
   }
 
   /**
@@ -153,39 +148,39 @@ export class FleetWatcher {
   }
 
   /**
-   * Returns a reading of `id` requested after `sinceMs` (epoch ms), or `null` if a complete reading started after that did
+   * Returns a reading of `key` requested after `sinceMs` (epoch ms), or `null` if a complete reading started after that did
    * not find it. Without such a reading, reads the page that last contained the sandbox, unless it is `expected` to be
    * gone, then the whole list. Callers share these requests. Throws the error of the reading.
    */
   async readSince(
-    id: string,
+    key: SandboxKey,
     sinceMs: number,
     expected: 'present' | 'gone' = 'present',
   ): Promise<Sandbox | null> {
-    const known = this.#rows.knownSince(id, sinceMs);
+    const known = this.#rows.knownSince(key, sinceMs);
     if (known !== undefined) return known;
     this.#stopping.signal.throwIfAborted();
     this.#keepReading();
-    const cursor = this.#rows.cursorOf(id);
+    const cursor = this.#rows.cursorOf(key);
     if (expected === 'present' && cursor !== undefined && this.#failures === 0) {
       await this.#pageReader.read(cursor, sinceMs);
-      const found = this.#rows.knownSince(id, sinceMs);
+      const found = this.#rows.knownSince(key, sinceMs);
       if (found !== undefined) return found;
     }
-    return this.#awaitReading(id, sinceMs);
+    return this.#awaitReading(key, sinceMs);
   }
 
-  #awaitReading(id: string, sinceMs: number): Promise<Sandbox | null> {
+  #awaitReading(key: SandboxKey, sinceMs: number): Promise<Sandbox | null> {
     if (this.#stopping.signal.aborted) return Promise.reject(this.#stopping.signal.reason);
-    const reading = this.#waiters.add(id, sinceMs);
+    const reading = this.#waiters.add(key, sinceMs);
     this.#keepReading();
     this.#wakeSoon();
     return reading;
   }
 
   /** Removes a sandbox that was just verified to be gone. */
-  recordGone(id: string): void {
-    this.#rows.recordGone(id);
+  recordGone(key: SandboxKey): void {
+    this.#rows.recordGone(key);
   }
 
   /** Starts the next reading at once. */
@@ -238,7 +233,7 @@ export class FleetWatcher {
     const { firstStarts } = this.#options;
     if (firstStarts === undefined || this.#rows.wholeAtMs !== beganAtMs) return;
     if (await firstStarts.load(beganAtMs)) this.#rows.completeAll();
-    await firstStarts.save((id) => this.#rows.has(id), beganAtMs);
+    await firstStarts.save((key) => this.#rows.has(key), beganAtMs);
   }
 
   #isNeeded(): boolean {
@@ -299,10 +294,10 @@ export class FleetWatcher {
    * (docs/protocol.md#proof-that-a-sandbox-is-gone). A few known ones are read. Throws if one of them exists.
    */
   async #requireEmpty(beganAtMs: number): Promise<void> {
-    const missing = this.#rows.all().filter(({ id }) => this.#rows.knownSince(id, beganAtMs) === undefined);
-    for (const { id } of missing.slice(0, MAX_PROOFS)) {
+    const missing = this.#rows.all().filter(({ key }) => this.#rows.knownSince(key, beganAtMs) === undefined);
+    for (const { key } of missing.slice(0, MAX_PROOFS)) {
       try {
-        await this.#options.readOne(id);
+        await this.#options.readOne(key);
       } catch (thrown) {
         if (thrown instanceof SandkeeperError && thrown.code === 'not_found') continue;
         throw thrown;
@@ -318,12 +313,12 @@ export class FleetWatcher {
     if (this.#stopping.signal.aborted) return;
     for (const sandbox of sandboxes) {
       const row = this.#rows.recordListed(sandbox, requestedAtMs, cursor);
-      if (row !== null) this.#waiters.resolve(sandbox.id, row, requestedAtMs);
+      if (row !== null) this.#waiters.resolve(sandbox.key, row, requestedAtMs);
     }
   }
 
   #setStatus(status: FleetStatus): void {
-    const { clock, capabilities } = sandboxApi();
+    const { clock, capabilities } = this.#options.service();
     this.#status = { ...status, serviceAheadMs: clock.aheadMs, lacking: capabilities.lacking() };
     if (this.#batch.isEmpty) this.#emit({ kind: 'status', ...this.#stamp() });
     else this.#publish();
@@ -379,17 +374,35 @@ export class FleetWatcher {
   }
 }
 
-/** The watcher of this process. */
-export function fleetWatcher(): FleetWatcher {
-  return singleton(
-    'fleet-watcher',
-    () =>
-      new FleetWatcher({
-        readPage: (...request) => sandboxApi().listSandboxes(...request),
-        readMaxRunning: () => sandboxApi().maxRunning(),
-        readOne: (id) => sandboxApi().getSandbox(id),
-        firstStarts: new FirstStarts(),
-        ...config().timing,
-      }),
-  );
+const watchers = perConnection('fleet-watcher', {
+  create: (name) =>
+    new FleetWatcher({
+      readPage: (...request) => sandboxApi(name).listSandboxes(...request),
+      readMaxRunning: () => sandboxApi(name).maxRunning(),
+      readOne: (key) => sandboxApi(name).getSandbox(key),
+      service: () => sandboxApi(name),
+      firstStarts: new FirstStarts(name),
+      ...config().timing,
+    }),
+  close: (watcher) => watcher.close(),
+});
+
+/** The watcher of a connection. @throws SandkeeperError `not_found`, or `unavailable` if the connection is disabled */
+export function fleetWatcher(name: ConnectionName): FleetWatcher {
+  return watchers.get(name);
 }
+
+/** The watcher of the connection that a sandbox is in. Throws like `fleetWatcher`. */
+export function watcherOf(key: SandboxKey): FleetWatcher {
+  return watchers.get(connectionOf(key));
+}
+
+/** The watchers of all connections in use, by name. */
+export function fleetWatchers(): [ConnectionName, FleetWatcher][] {
+  return connections()
+    .enabled()
+    .map((name) => [name, watchers.get(name)]);
+}
+
+/** Ends all watchers, when the process ends. */
+export const closeFleetWatchers = () => watchers.closeAll();

@@ -7,12 +7,12 @@ import { eventually } from '../test-support/environment';
 import { Leases } from './leases';
 
 const leases = new Leases('wake_leases', sql`(state <> 'ended')`);
-const ANY = sql<boolean>`sandbox_id is not null`;
+const ANY = sql<boolean>`sandbox_key is not null`;
 const MINUTE_MS = 60_000;
 
 async function insertRow(id: string, state = 'awake'): Promise<void> {
   const row = {
-    sandbox_id: id,
+    sandbox_key: id,
     id: `wake-${id}`,
     state,
     actor: 'ana',
@@ -30,7 +30,7 @@ async function insertRow(id: string, state = 'awake'): Promise<void> {
 }
 
 async function acquire(owner: string, leaseMs: number, where = ANY): Promise<string[]> {
-  return (await leases.acquire({ owner, leaseMs }, where)).map(({ sandbox_id }) => sandbox_id);
+  return (await leases.acquire({ owner, leaseMs }, where)).map(({ sandbox_key }) => sandbox_key);
 }
 
 /** Sets the clock of the process wrong by `ms` until the end of the test. The clock of the database stays right. */
@@ -43,7 +43,7 @@ function shiftClock(ms: number): void {
 async function expectLeft(leaseMs: number): Promise<void> {
   const db = await database();
   const { rows } = await sql<{ left_ms: number }>`
-    select claimed_until_ms - ${databaseTimeMs(db)} as left_ms from wake_leases where sandbox_id = 'a'`.execute(
+    select claimed_until_ms - ${databaseTimeMs(db)} as left_ms from wake_leases where sandbox_key = 'a'`.execute(
     db,
   );
   expect(rows[0]?.left_ms).toBeLessThanOrEqual(leaseMs);
@@ -74,7 +74,7 @@ describeOnDatabases('leases', () => {
   it('acquires only open rows that match', async () => {
     await insertRow('b');
     await insertRow('over', 'ended');
-    expect(await acquire('p', MINUTE_MS, sql`sandbox_id <> 'a'`)).toEqual(['b']);
+    expect(await acquire('p', MINUTE_MS, sql`sandbox_key <> 'a'`)).toEqual(['b']);
     expect((await leases.listHeld('p')).map(({ id }) => id)).toEqual(['wake-b']);
   });
 
@@ -109,9 +109,9 @@ describeOnDatabases('leases', () => {
     const self = `${hostname()}/${process.pid}/self`;
     await insertRow('b');
     await insertRow('c');
-    await acquire(`${hostname()}/999999999/crashed`, MINUTE_MS, sql`sandbox_id = 'a'`);
-    await acquire('elsewhere/999999999/unknown', MINUTE_MS, sql`sandbox_id = 'b'`);
-    await acquire(self, MINUTE_MS, sql`sandbox_id = 'c'`);
+    await acquire(`${hostname()}/999999999/crashed`, MINUTE_MS, sql`sandbox_key = 'a'`);
+    await acquire('elsewhere/999999999/unknown', MINUTE_MS, sql`sandbox_key = 'b'`);
+    await acquire(self, MINUTE_MS, sql`sandbox_key = 'c'`);
     await leases.releaseEnded(self);
     expect(await acquire('next', MINUTE_MS)).toEqual(['a']);
   });

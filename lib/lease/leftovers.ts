@@ -4,20 +4,21 @@ import { config } from '../config';
 import { database, databaseTimeMs } from '../db/client';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
+import type { SandboxKey } from '../sandbox-key';
 import { WorkLoop } from '../work-loop';
 import { Leases } from './leases';
 import { processOwner } from './owner';
 
 /** The tables of things that this product leaves in sandboxes and removes again. */
 type LeftoverTable = 'upload_drafts' | 'archive_programs';
-type Row<Table extends LeftoverTable> = Selectable<Database[Table]> & { sandbox_id: string };
+type Row<Table extends LeftoverTable> = Selectable<Database[Table]> & { sandbox_key: SandboxKey };
 
 type Options<Table extends LeftoverTable> = {
   table: Table;
   /** Names a row among those of its sandbox. */
   nameOf: (row: Row<Table>) => string;
   /** Removes from the sandbox what is left, and each row after it. Rejects if the sandbox cannot be reached. */
-  clear: (sandboxId: string, rows: readonly Row<Table>[]) => Promise<void>;
+  clear: (sandboxKey: SandboxKey, rows: readonly Row<Table>[]) => Promise<void>;
   forget: (row: Row<Table>) => Promise<void>;
   failureMessage: string;
   owner?: string;
@@ -45,7 +46,7 @@ export class LeftoverKeeper<Table extends LeftoverTable> {
   readonly #loop: WorkLoop;
   readonly #inUse = new Set<string>();
   /** By sandbox, those with something to remove. */
-  readonly #waits = new Map<string, Wait>();
+  readonly #waits = new Map<SandboxKey, Wait>();
 
   constructor(options: Options<Table>) {
     this.#options = options;
@@ -68,36 +69,36 @@ export class LeftoverKeeper<Table extends LeftoverTable> {
 
   /** Records something as in use. `insert` writes its row with these columns. */
   async begin(
-    sandboxId: string,
+    sandboxKey: SandboxKey,
     name: string,
     insert: (lease: { claimed_by: string; claimed_until_ms: RawBuilder<number> }) => Promise<void>,
   ): Promise<void> {
     const untilMs = sql<number>`${databaseTimeMs(await database())} + ${LEASE_MS}`;
     // Before its row, or the loop would remove it.
-    this.#inUse.add(keyOf(sandboxId, name));
+    this.#inUse.add(keyOf(sandboxKey, name));
     try {
       await insert({ claimed_by: this.#owner, claimed_until_ms: untilMs });
     } catch (error) {
-      this.#inUse.delete(keyOf(sandboxId, name));
+      this.#inUse.delete(keyOf(sandboxKey, name));
       throw error;
     }
     this.#loop.poke();
   }
 
   /** Call when its row was deleted. */
-  settle(sandboxId: string, name: string): void {
-    this.#inUse.delete(keyOf(sandboxId, name));
+  settle(sandboxKey: SandboxKey, name: string): void {
+    this.#inUse.delete(keyOf(sandboxKey, name));
   }
 
   /** Leaves it to be removed once its sandbox can be reached. */
-  abandon(sandboxId: string, name: string): void {
-    this.#inUse.delete(keyOf(sandboxId, name));
+  abandon(sandboxKey: SandboxKey, name: string): void {
+    this.#inUse.delete(keyOf(sandboxKey, name));
     this.#loop.poke();
   }
 
   /** Call when a sandbox was reached: something may wait for that. */
-  noteReachable(sandboxId: string): void {
-    const wait = this.#waits.get(sandboxId);
+  noteReachable(sandboxKey: SandboxKey): void {
+    const wait = this.#waits.get(sandboxKey);
     if (wait === undefined) return;
     wait.untilMs = 0;
     this.#loop.poke();
@@ -107,12 +108,12 @@ export class LeftoverKeeper<Table extends LeftoverTable> {
     await this.#leases.renew({ owner: this.#owner, leaseMs: LEASE_MS });
     await this.#leases.acquire({ owner: this.#owner, leaseMs: LEASE_MS }, ALL);
     const held = (await this.#leases.listHeld(this.#owner)) as Row<Table>[];
-    const left = held.filter((row) => !this.#inUse.has(keyOf(row.sandbox_id, this.#options.nameOf(row))));
-    const sandboxes = new Set(left.map(({ sandbox_id }) => sandbox_id));
+    const left = held.filter((row) => !this.#inUse.has(keyOf(row.sandbox_key, this.#options.nameOf(row))));
+    const sandboxes = new Set(left.map(({ sandbox_key }) => sandbox_key));
     for (const id of this.#waits.keys()) if (!sandboxes.has(id)) this.#waits.delete(id);
     for (const id of sandboxes) {
       if ((this.#waits.get(id)?.untilMs ?? 0) > Date.now()) continue;
-      const rows = left.filter(({ sandbox_id }) => sandbox_id === id);
+      const rows = left.filter(({ sandbox_key }) => sandbox_key === id);
       if (await this.#clear(id, rows)) this.#waits.delete(id);
       else this.#postpone(id);
     }
@@ -121,9 +122,9 @@ export class LeftoverKeeper<Table extends LeftoverTable> {
   }
 
   /** Resolves to false if the sandbox could not be reached. */
-  async #clear(sandboxId: string, rows: readonly Row<Table>[]): Promise<boolean> {
+  async #clear(sandboxKey: SandboxKey, rows: readonly Row<Table>[]): Promise<boolean> {
     try {
-      await this.#options.clear(sandboxId, rows);
+      await this.#options.clear(sandboxKey, rows);
       return true;
     } catch (thrown) {
       if (!isGone(thrown)) return false;
@@ -132,14 +133,14 @@ export class LeftoverKeeper<Table extends LeftoverTable> {
     }
   }
 
-  #postpone(sandboxId: string): void {
-    const before = this.#waits.get(sandboxId)?.ms ?? 0;
+  #postpone(sandboxKey: SandboxKey): void {
+    const before = this.#waits.get(sandboxKey)?.ms ?? 0;
     const ms = Math.min(Math.max(FIRST_WAIT_MS, before * 2), MAX_WAIT_MS);
-    this.#waits.set(sandboxId, { ms, untilMs: Date.now() + ms });
+    this.#waits.set(sandboxKey, { ms, untilMs: Date.now() + ms });
   }
 }
 
-const keyOf = (sandboxId: string, name: string) => `${sandboxId} ${name}`;
+const keyOf = (sandboxKey: SandboxKey, name: string) => `${sandboxKey} ${name}`;
 
 /** Whether the sandbox is gone, and everything in it. */
 function isGone(thrown: unknown): boolean {

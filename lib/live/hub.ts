@@ -59,7 +59,7 @@ const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const RECHECK_EVERY_MS = 15_000;
 const SILENT_AFTER_MS = 60_000;
-const MAX_TOPICS_PER_SOCKET = 64;
+const MAX_TOPICS_PER_SOCKET = 256;
 /** How long a first poll waits for the state, which some channels read from the database. */
 const FIRST_EVENT_MS = 1_000;
 /** The close code of WebSocket for an internal error. */

@@ -4,6 +4,7 @@
  */
 
 export const CHANNELS = [
+  'connections',
   'fleet',
   'operations',
   'folder',
@@ -19,7 +20,8 @@ export type Channel = (typeof CHANNELS)[number];
 
 /** Whether the topics of a channel have keys, for example a sandbox id. */
 const KEYED = {
-  fleet: false,
+  connections: false,
+  fleet: true,
   operations: false,
   folder: true,
   wake: true,
@@ -36,6 +38,7 @@ const KEYED = {
  * time, and send nothing.
  */
 const POLLED = {
+  connections: true,
   fleet: true,
   operations: true,
   folder: false,

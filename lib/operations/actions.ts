@@ -7,7 +7,7 @@ import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '..
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { plainText } from '../sandbox/plain-text';
-import { SandboxId } from '../sandbox/schema';
+import { SandboxKey } from '../sandbox-key';
 import { parseArchivePath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
 import {
@@ -23,7 +23,7 @@ import { operationRunner } from './work/runner';
 
 const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
 const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation ID.');
-const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
+const SandboxKeys = z.array(SandboxKey).min(1, 'Choose at least one sandbox.');
 /** May quote any metadata, also with control characters. */
 const Filter = z.string().max(MAX_FILTER_CHARS).trim();
 
@@ -33,7 +33,7 @@ const ArchivePath = z
   .refine((path) => parseArchivePath(path) === path, 'Enter an absolute path, or a path that starts with ~.');
 
 const KillPlanRequest = z.strictObject({
-  sandboxIds: SandboxIds,
+  sandboxKeys: SandboxKeys,
   graceMs: z.int().min(1_000).max(MAX_GRACE_MS).optional(),
   exportPath: ArchivePath.optional(),
   retryOf: OperationId.optional(),
@@ -47,7 +47,7 @@ const Start = z.strictObject({
 const TimeLeft = { timeoutMs: TimeoutMs.optional(), addMs: TimeoutMs.optional() };
 const hasOneTime = ({ timeoutMs, addMs }: { timeoutMs?: number | undefined; addMs?: number | undefined }) =>
   (timeoutMs === undefined) !== (addMs === undefined);
-const Common = { sandboxIds: SandboxIds, filter: Filter, retryOf: OperationId.optional() };
+const Common = { sandboxKeys: SandboxKeys, filter: Filter, retryOf: OperationId.optional() };
 const ReversibleRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pause'), ...Common }),
   z.strictObject({
@@ -61,7 +61,7 @@ const ReversibleRequest = z.discriminatedUnion('act', [
     .refine(hasOneTime, 'Either set the time left or add to it.'),
 ]);
 const TimeLeftPlanRequest = z
-  .strictObject({ sandboxIds: SandboxIds, retryOf: OperationId.optional(), ...TimeLeft })
+  .strictObject({ sandboxKeys: SandboxKeys, retryOf: OperationId.optional(), ...TimeLeft })
   .refine(hasOneTime, 'Either set the time left or add to it.');
 const noNul = (text: string) => !text.includes('\0');
 const Command = {
@@ -73,9 +73,9 @@ const Command = {
   cwd: z.string().min(1).max(MAX_CWD_CHARS).refine(noNul, 'A path cannot contain NUL.').optional(),
   limitMs: z.int().min(MIN_LIMIT_MS).max(MAX_LIMIT_MS),
 };
-const CommandRunRequest = z.strictObject({ sandboxId: SandboxId, ...Command });
+const CommandRunRequest = z.strictObject({ sandboxKey: SandboxKey, ...Command });
 const CommandPlanRequest = z.strictObject({
-  sandboxIds: SandboxIds,
+  sandboxKeys: SandboxKeys,
   ...Command,
   retryOf: OperationId.optional(),
 });
@@ -86,8 +86,8 @@ const OperationRequest = z.strictObject({ operationId: OperationId });
 export async function planKill(input: z.input<typeof KillPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('admin');
-    const { sandboxIds, retryOf = null, ...params } = parseInput(KillPlanRequest, input);
-    return planOperation(session, { act: 'kill', sandboxIds, params, retryOf });
+    const { sandboxKeys, retryOf = null, ...params } = parseInput(KillPlanRequest, input);
+    return planOperation(session, { act: 'kill', sandboxKeys, params, retryOf });
   });
 }
 
@@ -103,8 +103,8 @@ export async function startPlan(start: z.input<typeof Start>): Promise<Result<Op
 export async function operate(input: z.input<typeof ReversibleRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { act, sandboxIds, filter, retryOf = null, ...params } = parseInput(ReversibleRequest, input);
-    return operateNow(session, { act, sandboxIds, params, retryOf }, filter);
+    const { act, sandboxKeys, filter, retryOf = null, ...params } = parseInput(ReversibleRequest, input);
+    return operateNow(session, { act, sandboxKeys, params, retryOf }, filter);
   });
 }
 
@@ -112,8 +112,8 @@ export async function operate(input: z.input<typeof ReversibleRequest>): Promise
 export async function runCommand(input: z.input<typeof CommandRunRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, ...params } = parseInput(CommandRunRequest, input);
-    return operateNow(session, { act: 'run', sandboxIds: [sandboxId], params, retryOf: null }, '');
+    const { sandboxKey, ...params } = parseInput(CommandRunRequest, input);
+    return operateNow(session, { act: 'run', sandboxKeys: [sandboxKey], params, retryOf: null }, '');
   });
 }
 
@@ -121,8 +121,8 @@ export async function runCommand(input: z.input<typeof CommandRunRequest>): Prom
 export async function planRun(input: z.input<typeof CommandPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxIds, retryOf = null, ...params } = parseInput(CommandPlanRequest, input);
-    return planOperation(session, { act: 'run', sandboxIds, params, retryOf });
+    const { sandboxKeys, retryOf = null, ...params } = parseInput(CommandPlanRequest, input);
+    return planOperation(session, { act: 'run', sandboxKeys, params, retryOf });
   });
 }
 
@@ -140,8 +140,8 @@ export async function planTimeLeft(
 ): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxIds, retryOf = null, ...params } = parseInput(TimeLeftPlanRequest, input);
-    return planOperation(session, { act: 'setTimeout', sandboxIds, params, retryOf });
+    const { sandboxKeys, retryOf = null, ...params } = parseInput(TimeLeftPlanRequest, input);
+    return planOperation(session, { act: 'setTimeout', sandboxKeys, params, retryOf });
   });
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 
 import type { Session } from '../access/sessions';
 import { fleetWatcher } from '../fleet/watcher';
 import { sandboxApi } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned } from './operate';
@@ -31,8 +32,8 @@ afterAll(async () => {
   await fleetWatcher().close();
 });
 
-const act = (name: 'pause' | 'setTimeout', sandboxId: string) =>
-  operateNow(session, { act: name, sandboxIds: [sandboxId], params: {}, retryOf: null }, '');
+const act = (name: 'pause' | 'setTimeout', sandboxKey: SandboxKey) =>
+  operateNow(session, { act: name, sandboxKeys: [sandboxKey], params: {}, retryOf: null }, '');
 const sent = (line: string) => service.requests.filter((request) => request.line === line);
 
 async function finish({ id }: Operation): Promise<string[]> {
@@ -45,7 +46,7 @@ async function finish({ id }: Operation): Promise<string[]> {
 it('names the reason of an end from its events, and asks for no history that E2B does not keep', async () => {
   const killed = {
     type: 'sandbox.lifecycle.killed',
-    sandboxId: 'gone',
+    sandboxKey: 'gone',
     timestamp: '2026-01-01T01:00:00Z',
     eventData: { kill_reason: 'timeout' },
   };
@@ -77,7 +78,7 @@ it('waits until the limit of requests is reset, although no Retry-After is sent'
   };
   const { token } = await planOperation(session, {
     act: 'kill',
-    sandboxIds: ['limited'],
+    sandboxKeys: ['limited'],
     params: {},
     retryOf: null,
   });

@@ -9,6 +9,7 @@ import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct } from '../sandbox/can';
 import { metadataFrom } from '../sandbox/metadata';
 import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
@@ -35,8 +36,8 @@ afterAll(async () => {
 });
 
 const ids = (count: number, prefix = 'i') => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
-const plan = (act: SandboxAct, sandboxIds: string[]) =>
-  planOperation(session, { act, sandboxIds, params: {}, retryOf: null });
+const plan = (act: SandboxAct, sandboxKeys: SandboxKey[]) =>
+  planOperation(session, { act, sandboxKeys, params: {}, retryOf: null });
 
 async function finish({ id }: Operation): Promise<string[]> {
   await eventually(async () =>
@@ -47,8 +48,8 @@ async function finish({ id }: Operation): Promise<string[]> {
   );
 }
 
-async function kill(sandboxIds: string[]): Promise<string[]> {
-  const { token, mustType } = await plan('kill', sandboxIds);
+async function kill(sandboxKeys: SandboxKey[]): Promise<string[]> {
+  const { token, mustType } = await plan('kill', sandboxKeys);
   const typed = mustType ?? '';
   return finish(await startPlanned(session, { token, act: 'kill', typed, reason: '', filter: '' }));
 }
@@ -158,7 +159,7 @@ describe('a list and details that disagree', () => {
       ...paused.map((id) => fakeRow(id, { state: 'paused' })),
     ];
     for (const id of running) service.details.set(id, { startedAt: '2026-01-01T00:00:00Z' });
-    const input = { act: 'pause' as const, sandboxIds: [...running, ...paused], params: {}, retryOf: null };
+    const input = { act: 'pause' as const, sandboxKeys: [...running, ...paused], params: {}, retryOf: null };
     const { operation, skipped } = await operateNow(session, input, '');
     expect(skipped).toHaveLength(9);
     expect(await finish(operation)).toEqual(['done', 'done', 'done']);
@@ -242,7 +243,7 @@ describe('a service that refuses for now', () => {
       refuse(new RegExp(`^POST .*/${act}$`), 1, 409, { 'retry-after': '0' }, 'Busy.');
       const { operation } = await operateNow(
         session,
-        { act, sandboxIds: ['i1'], params: {}, retryOf: null },
+        { act, sandboxKeys: ['i1'], params: {}, retryOf: null },
         '',
       );
       expect(await finish(operation), act).toEqual(['done']);
@@ -251,7 +252,7 @@ describe('a service that refuses for now', () => {
     const params = { timeoutMs: 3_600_000 };
     const { operation } = await operateNow(
       session,
-      { act: 'setTimeout', sandboxIds: ['i1'], params, retryOf: null },
+      { act: 'setTimeout', sandboxKeys: ['i1'], params, retryOf: null },
       '',
     );
     expect(await finish(operation)).toEqual(['done']);
@@ -333,7 +334,7 @@ describe('a service whose clock is wrong', () => {
         firstScreen(fleetWatcher().snapshot(), { q, sort: '' }, serviceNowMs()).sandboxes.map(({ id }) => id);
       expect(matching('age>2m')).toEqual(['old']);
       expect(matching('left<6m')).toEqual(['young']);
-      const input = { act: 'setTimeout' as const, sandboxIds: ['old'], params, retryOf: null };
+      const input = { act: 'setTimeout' as const, sandboxKeys: ['old'], params, retryOf: null };
       const { operation } = await operateNow(session, input, '');
       expect(await finish(operation)).toEqual(['done']);
     },

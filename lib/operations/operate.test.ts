@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordCommandStart } from '../commands/store';
 import { fleetWatcher } from '../fleet/watcher';
+import type { SandboxKey } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
 import { thrownBy } from '../test-support/environment';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
@@ -14,10 +15,10 @@ const { engine, planKill, pauseNow, isFinished } = setUpOperations();
 
 describeOnDatabases('operations', () => {
   describe('a command', () => {
-    const plan = (sandboxIds: string[], retryOf: string | null = null) =>
+    const plan = (sandboxKeys: SandboxKey[], retryOf: string | null = null) =>
       planOperation(session, {
         act: 'run',
-        sandboxIds,
+        sandboxKeys,
         params: { command: 'true', limitMs: 1_000 },
         retryOf,
       });
@@ -31,7 +32,7 @@ describeOnDatabases('operations', () => {
       await engine.call('POST', `/sandboxes/${paused}/pause`);
       const planned = await plan([a, kept, paused, 'igone']);
       expect(planned.targets.map(({ id }) => id)).toEqual([a, kept]);
-      expect(planned.skipped.map(({ sandboxId, kind }) => [sandboxId, kind])).toEqual([
+      expect(planned.skipped.map(({ sandboxKey, kind }) => [sandboxKey, kind])).toEqual([
         [paused, 'state'],
         ['igone', 'gone'],
       ]);
@@ -55,7 +56,7 @@ describeOnDatabases('operations', () => {
 
     it('is retried only where it was never sent', async () => {
       const [sent, unsent] = await Promise.all([engine.create(), engine.create()]);
-      const earlier = { operationId: `earlier-${sent}`, sandboxId: sent };
+      const earlier = { operationId: `earlier-${sent}`, sandboxKey: sent };
       await recordCommandStart(earlier, Date.now());
       expect(await thrownBy(() => plan([sent, unsent], earlier.operationId))).toMatchObject({
         code: 'conflict',
@@ -66,8 +67,8 @@ describeOnDatabases('operations', () => {
   });
 
   describe('a change of the time left', () => {
-    const input = (sandboxIds: string[], params: { timeoutMs: number } | { addMs: number }) =>
-      ({ act: 'setTimeout', sandboxIds, params, retryOf: null }) as const;
+    const input = (sandboxKeys: SandboxKey[], params: { timeoutMs: number } | { addMs: number }) =>
+      ({ act: 'setTimeout', sandboxKeys, params, retryOf: null }) as const;
     const words = { act: 'setTimeout', typed: '', reason: '', filter: '' } as const;
 
     it('never shortens one of several without a plan', async () => {
@@ -86,7 +87,7 @@ describeOnDatabases('operations', () => {
       const added = await operateNow(session, input([long, short], { addMs: 5 * MINUTE_MS }), '');
       await isFinished(added.operation);
       for (const id of [long, short]) {
-        const item = (await listItems(added.operation.id)).find(({ sandboxId }) => sandboxId === id);
+        const item = (await listItems(added.operation.id)).find(({ sandboxKey }) => sandboxKey === id);
         expect(item).toMatchObject({ outcome: 'done', message: null });
       }
       expect(Date.parse((await engine.detail(long)).endAt) - Date.parse(endAt)).toBeGreaterThan(
@@ -105,8 +106,8 @@ describeOnDatabases('operations', () => {
       await isFinished(operation);
       const items = await listItems(operation.id);
       expect(items).toMatchObject([
-        { sandboxId: shown, outcome: 'done' },
-        { sandboxId: extended, outcome: 'skipped', message: expect.stringContaining('given more time') },
+        { sandboxKey: shown, outcome: 'done' },
+        { sandboxKey: extended, outcome: 'skipped', message: expect.stringContaining('given more time') },
       ]);
       const leftMs = Date.parse((await engine.detail(shown)).endAt) - Date.now();
       expect(leftMs).toBeLessThan(16 * MINUTE_MS);
@@ -137,9 +138,9 @@ describeOnDatabases('operations', () => {
       const there = await engine.create();
       const operation = await recordNew([there, 'igone', 'idone']);
       await claimItems(operation.id, { owner: 'me', leaseMs: 60_000, max: 10 });
-      const outcome = (sandboxId: string, was: 'unknown' | 'done') => ({
+      const outcome = (sandboxKey: SandboxKey, was: 'unknown' | 'done') => ({
         operationId: operation.id,
-        sandboxId,
+        sandboxKey,
         outcome: was,
         message: 'Before.',
         tookMs: 5,
@@ -151,9 +152,9 @@ describeOnDatabases('operations', () => {
       ]);
       await recheckUnknown(session, operation.id);
       expect(await listItems(operation.id)).toEqual([
-        { sandboxId: there, outcome: 'failed', message: 'It was running when ana rechecked it.', tookMs: 5 },
-        { sandboxId: 'igone', outcome: 'done', message: 'It was gone when ana rechecked it.', tookMs: 5 },
-        { sandboxId: 'idone', outcome: 'done', message: 'Before.', tookMs: 5 },
+        { sandboxKey: there, outcome: 'failed', message: 'It was running when ana rechecked it.', tookMs: 5 },
+        { sandboxKey: 'igone', outcome: 'done', message: 'It was gone when ana rechecked it.', tookMs: 5 },
+        { sandboxKey: 'idone', outcome: 'done', message: 'Before.', tookMs: 5 },
       ]);
     });
   });
@@ -164,10 +165,10 @@ describeOnDatabases('operations', () => {
       await engine.call('POST', `/sandboxes/${paused}/pause`);
       const { operation, skipped } = await operateNow(
         session,
-        { act: 'pause', sandboxIds: [running, paused], params: {}, retryOf: null },
+        { act: 'pause', sandboxKeys: [running, paused], params: {}, retryOf: null },
         'owner=ana',
       );
-      expect(skipped).toMatchObject([{ sandboxId: paused, kind: 'state', reason: 'It is already paused.' }]);
+      expect(skipped).toMatchObject([{ sandboxKey: paused, kind: 'state', reason: 'It is already paused.' }]);
       expect(operation.filter).toBe('owner=ana');
       await isFinished(operation);
       expect((await engine.detail(running)).state).toBe('paused');
@@ -194,7 +195,7 @@ describeOnDatabases('operations', () => {
     it('is refused with the reason if the state forbids it', async () => {
       const id = await engine.create();
       const resume = () =>
-        operateNow(session, { act: 'resume', sandboxIds: [id], params: {}, retryOf: null }, '');
+        operateNow(session, { act: 'resume', sandboxKeys: [id], params: {}, retryOf: null }, '');
       expect(await thrownBy(resume)).toMatchObject({ code: 'conflict', message: 'It is already running.' });
       await engine.call('DELETE', `/sandboxes/${id}`);
       expect(await thrownBy(resume)).toMatchObject({ message: 'It is already terminated.' });

@@ -4,12 +4,13 @@ import { listStarted } from '../commands/store';
 import { config } from '../config';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { SandkeeperError } from '../errors';
-import { fleetWatcher } from '../fleet/watcher';
+import { watcherOf } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import { serviceCannot } from '../sandbox/capabilities';
 import { MAX_READ_ONE_BY_ONE } from '../sandbox/limits';
 import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
+import { connectionOf, type SandboxKey } from '../sandbox-key';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, partition, phraseFor } from './plan/plan';
@@ -20,7 +21,7 @@ import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Start
 import { type ReadingSource, readTarget, sourceFor } from './step/read-target';
 import { operationRunner } from './work/runner';
 
-type Input = { act: SandboxAct; sandboxIds: string[]; params: ActParams; retryOf: string | null };
+type Input = { act: SandboxAct; sandboxKeys: SandboxKey[]; params: ActParams; retryOf: string | null };
 type Start = {
   token: string;
   /** The plan behind the token must be for this action. */
@@ -45,8 +46,8 @@ const NEEDS_SPACE = {
  * `requireArchiving` throws when files are to be archived first.
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
-  const { act, params, retryOf } = input;
-  requireOffered(act);
+  const { act, params, retryOf, sandboxKeys } = input;
+  requireOffered(act, sandboxKeys);
   if (NEEDS_SPACE[act]) requireDiskSpace();
   if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
@@ -62,20 +63,28 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     mustType,
     cancelWindowMs: cancelWindowOf(act, targets.length),
     expiresAtMs: plan.expiresAtMs,
-    cannotArchive: sandboxApi().capabilities.lacking().files ?? cannotArchive(),
+    cannotArchive: lackingFiles(sandboxKeys) ?? cannotArchive(),
   };
 }
 
-/** @throws SandkeeperError `not_offered` if no sandbox of the service allows the action */
-function requireOffered(act: SandboxAct): void {
-  const lacks = serviceCannot(sandboxApi().capabilities.lacking(), act);
-  if (lacks !== null) throw new SandkeeperError('not_offered', lacks);
+/** @throws SandkeeperError `not_offered` if no sandbox of a service allows the action */
+function requireOffered(act: SandboxAct, keys: readonly SandboxKey[]): void {
+  for (const name of new Set(keys.map(connectionOf))) {
+    const lacks = serviceCannot(sandboxApi(name).capabilities.lacking(), act);
+    if (lacks !== null) throw new SandkeeperError('not_offered', lacks);
+  }
 }
 
-async function requireRepeatable({ act, retryOf, sandboxIds }: Input): Promise<void> {
+/** Why the files of these sandboxes cannot be read; `null` if they can. */
+function lackingFiles(keys: readonly SandboxKey[]): string | null {
+  const names = [...new Set(keys.map(connectionOf))];
+  return names.map((name) => sandboxApi(name).capabilities.lacking().files).find(Boolean) ?? null;
+}
+
+async function requireRepeatable({ act, retryOf, sandboxKeys }: Input): Promise<void> {
   if (act !== 'run' || retryOf === null) return;
   const started = await listStarted(retryOf);
-  const repeated = sandboxIds.filter((id) => started.has(id)).length;
+  const repeated = sandboxKeys.filter((key) => started.has(key)).length;
   if (repeated === 0) return;
   throw new SandkeeperError(
     'conflict',
@@ -112,10 +121,10 @@ export async function startPlanned(
  */
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
-  requireOffered(act);
+  requireOffered(act, input.sandboxKeys);
   const { targets, skipped } = await partitionNow(input);
   if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
-  if (act === 'setTimeout' && input.sandboxIds.length > 1) requireNoLoss(targets, params);
+  if (act === 'setTimeout' && input.sandboxKeys.length > 1) requireNoLoss(targets, params);
   const operation = await begin(session, {
     id: newOperationId(),
     act,
@@ -130,8 +139,7 @@ export async function operateNow(session: Session, input: Input, filter: string)
 }
 
 function requireNoLoss(targets: readonly Sandbox[], params: ActParams): void {
-  const nowMs = serviceNowMs();
-  const losing = targets.filter((sandbox) => losesTime(sandbox, params, nowMs)).length;
+  const losing = targets.filter((sandbox) => losesTime(sandbox, params, serviceNowMs(sandbox.key))).length;
   if (losing === 0) return;
   throw new SandkeeperError(
     'conflict',
@@ -165,12 +173,12 @@ export async function recheckUnknown(session: Session, operationId: string): Pro
   const recorded = await listItems(operationId);
   const unknown = recorded.filter(({ outcome }) => outcome === 'unknown');
   const read = await readEach(
-    unknown.map(({ sandboxId }) => sandboxId),
+    unknown.map(({ sandboxKey }) => sandboxKey),
     sourceFor(recorded.length),
   );
   const items = unknown.map((item) => ({
     ...item,
-    ...clarify(act, read.get(item.sandboxId) ?? null, session.actor),
+    ...clarify(act, read.get(item.sandboxKey) ?? null, session.actor),
   }));
   await recordClarified(operationId, items);
   operationRunner().note(operationId, items);
@@ -222,15 +230,15 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
   };
   // Starts the readings that the runner will need while the record is being written.
   if (operation.startsAtMs === nowMs && sourceFor(targets.length) === 'list')
-    for (const { id } of targets)
-      fleetWatcher()
-        .readSince(id, nowMs)
+    for (const { key } of targets)
+      watcherOf(key)
+        .readSince(key, nowMs)
         .catch(() => {});
   const isNew = await recordOperation({ ...operation, targets });
   if (!isNew) return (await findOperation(plan.id)) ?? operation;
   operationRunner().start(
     operation,
-    targets.map(({ id }) => ({ sandboxId: id, outcome: 'waiting', message: null, tookMs: null })),
+    targets.map(({ key }) => ({ sandboxKey: key, outcome: 'waiting', message: null, tookMs: null })),
   );
   return operation;
 }
@@ -242,18 +250,18 @@ function cancelWindowOf(act: SandboxAct, count: number): number {
 
 async function partitionNow({
   act,
-  sandboxIds,
+  sandboxKeys,
   params,
 }: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
   const { protectedKey, bulkLimit } = config().operations;
-  const ids = [...new Set(sandboxIds)];
-  if (ids.length > bulkLimit) {
+  const keys = [...new Set(sandboxKeys)];
+  if (keys.length > bulkLimit) {
     throw new SandkeeperError(
       'invalid',
-      `One operation can have at most ${bulkLimit} sandboxes, not ${ids.length}. Narrow the filter, or split it into several operations.`,
+      `One operation can have at most ${bulkLimit} sandboxes, not ${keys.length}. Narrow the filter, or split it into several operations.`,
     );
   }
-  if (fleetWatcher().isEndless && ids.length > MAX_READ_ONE_BY_ONE) {
+  if (keys.length > MAX_READ_ONE_BY_ONE && keys.some((key) => watcherOf(key).isEndless)) {
     throw new SandkeeperError(
       'conflict',
       `The list of the sandbox service does not end, so one operation can have at most ${MAX_READ_ONE_BY_ONE} sandboxes, which are read one by one. Select fewer.`,
@@ -261,19 +269,19 @@ async function partitionNow({
   }
   const context = {
     protectedKey,
-    busy: operationRunner().busyIds(),
+    busy: operationRunner().busyKeys(),
     needsDeadline: params.addMs !== undefined,
   };
-  const source = sourceFor(ids.length);
-  const parts = partition(act, { ...context, read: await readEach(ids, source), isBulk: ids.length > 1 });
+  const source = sourceFor(keys.length);
+  const parts = partition(act, { ...context, read: await readEach(keys, source), isBulk: keys.length > 1 });
   const workSource = sourceFor(parts.targets.length);
   if (workSource === source) return parts;
   // The work will read this few targets from the other source, so the plan does too.
   const read = await readEach(
-    parts.targets.map(({ id }) => id),
+    parts.targets.map(({ key }) => key),
     workSource,
   );
-  const again = partition(act, { ...context, read, isBulk: ids.length > 1 });
+  const again = partition(act, { ...context, read, isBulk: keys.length > 1 });
   return { targets: again.targets, skipped: [...parts.skipped, ...again.skipped] };
 }
 
@@ -284,14 +292,17 @@ function reasonForNone(skipped: readonly Skipped[]): string {
 }
 
 async function requireAsShown(shown: Sandbox): Promise<void> {
-  const now = (await readEach([shown.id], sourceFor(1))).get(shown.id);
+  const now = (await readEach([shown.key], sourceFor(1))).get(shown.key);
   const drift = now ? driftOf(shown, now, null) : null;
   if (drift !== null) throw new SandkeeperError('conflict', `${shown.id} changed: ${drift}. Confirm again.`);
 }
 
 /** Reads each sandbox; `null` when it does not exist. The readings also update the fleet view. */
-async function readEach(ids: readonly string[], source: ReadingSource): Promise<Map<string, Sandbox | null>> {
+async function readEach(
+  keys: readonly SandboxKey[],
+  source: ReadingSource,
+): Promise<Map<SandboxKey, Sandbox | null>> {
   const sinceMs = Date.now();
-  const sandboxes = await Promise.all(ids.map((id) => readTarget(id, { source, sinceMs })));
-  return new Map(ids.map((id, index) => [id, sandboxes[index] ?? null]));
+  const sandboxes = await Promise.all(keys.map((key) => readTarget(key, { source, sinceMs })));
+  return new Map(keys.map((key, index) => [key, sandboxes[index] ?? null]));
 }

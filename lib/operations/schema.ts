@@ -1,5 +1,6 @@
 import { SANDBOX_ACTS, type SandboxAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 
 /**
  * The outcome for one sandbox of an operation. All but `waiting` and `sending` are final.
@@ -103,7 +104,7 @@ export const OPERATION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 export type Counts = Record<Outcome, number>;
 
 export type OperationItem = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   outcome: Outcome;
   /** Shown to people: the reason, or a detail. */
   message: string | null;
@@ -166,7 +167,7 @@ export const PLAN_LIVES_MS = 5 * 60_000;
 /** Why a requested sandbox is skipped. */
 export const SKIP_KINDS = ['gone', 'protected', 'state', 'busy', 'deadline'] as const;
 export type SkipKind = (typeof SKIP_KINDS)[number];
-export type Skipped = { sandboxId: string; kind: SkipKind; reason: string; sandbox: Sandbox | null };
+export type Skipped = { sandboxKey: SandboxKey; kind: SkipKind; reason: string; sandbox: Sandbox | null };
 
 /** An operation before it is confirmed. */
 export type OperationPlan = {

@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, onTestFinished } from 'vitest';
 import type { Session } from '../access/sessions';
 import { fleetWatcher } from '../fleet/watcher';
+import type { SandboxKey } from '../sandbox-key';
 import { eventually, setUpEngine } from '../test-support/environment';
 import { operateNow, planOperation, startPlanned } from './operate';
 import type { Operation, OperationEvent } from './schema';
@@ -23,15 +24,15 @@ export function setUpOperations() {
     onTestFinished(operationRunner().listen((event) => events.push(event)));
   });
 
-  const planKill = (sandboxIds: string[], who = session) =>
-    planOperation(who, { act: 'kill', sandboxIds, params: {}, retryOf: null });
+  const planKill = (sandboxKeys: SandboxKey[], who = session) =>
+    planOperation(who, { act: 'kill', sandboxKeys, params: {}, retryOf: null });
   const start = (
     token: string,
     more: { typed?: string; reason?: string; filter?: string } = {},
     who = session,
   ) => startPlanned(who, { token, act: 'kill', typed: '', reason: '', filter: '', ...more });
-  const pauseNow = (sandboxIds: string[]) =>
-    operateNow(session, { act: 'pause', sandboxIds, params: {}, retryOf: null }, '').then(
+  const pauseNow = (sandboxKeys: SandboxKey[]) =>
+    operateNow(session, { act: 'pause', sandboxKeys, params: {}, retryOf: null }, '').then(
       ({ operation }) => operation,
     );
   const isFinished = ({ id }: Operation) =>

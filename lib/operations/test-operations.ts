@@ -1,5 +1,6 @@
 import { rowWith } from '../fleet/test-fleet';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 import { freshCounts } from './record/board';
 import { recordOperation } from './record/store';
 import type { Operation, OperationItem } from './schema';
@@ -29,8 +30,8 @@ export function newOperation(changes: Partial<Operation> = {}): Operation {
   };
 }
 
-export function waitingItem(sandboxId: string): OperationItem {
-  return { sandboxId, outcome: 'waiting', message: null, tookMs: null };
+export function waitingItem(sandboxKey: SandboxKey): OperationItem {
+  return { sandboxKey, outcome: 'waiting', message: null, tookMs: null };
 }
 
 /** Records an operation on `targets`. An id stands for a made-up sandbox. */

@@ -4,7 +4,7 @@ import { noteAccess } from '../access/audit';
 import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
 import { waitForResume } from '../fleet/wait-for-resume';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import { NOT_RUNNING } from '../sandbox-api/envd';
 import { PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { singleton } from '../singleton';
@@ -62,8 +62,8 @@ export class ProcessAttachments {
 }
 
 function readKey(key: string): ProcessRequest | null {
-  const [sandboxId, pid, mark, ...rest] = key.split(' ');
-  const request = ProcessRequest.safeParse({ sandboxId, pid: Number(pid), mark });
+  const [sandboxKey, pid, mark, ...rest] = key.split(' ');
+  const request = ProcessRequest.safeParse({ sandboxKey, pid: Number(pid), mark });
   return request.success && rest.length === 0 ? request.data : null;
 }
 
@@ -129,9 +129,9 @@ class Attachment {
   #record(actor: string, command: string): Promise<void> {
     const earlier = this.#recorded.get(actor);
     if (earlier) return earlier;
-    const { sandboxId, pid } = this.#request;
+    const { sandboxKey, pid } = this.#request;
     const detail = this.#recorded.size === 0 ? `Process ${pid}: ${command}` : `Process ${pid}`;
-    const recorded = this.#recordAccess({ actor }, { kind: 'process-attached', sandboxId, detail });
+    const recorded = this.#recordAccess({ actor }, { kind: 'process-attached', sandboxKey, detail });
     this.#recorded.set(actor, recorded);
     recorded.catch(() => this.#recorded.delete(actor));
     return recorded;
@@ -146,7 +146,7 @@ class Attachment {
       } catch (thrown) {
         if (signal.aborted || SandkeeperError.from(thrown).problem !== NOT_RUNNING) throw thrown;
         this.#publishWaiting(PAUSED);
-        await waitForResume(this.#request.sandboxId, signal);
+        await waitForResume(this.#request.sandboxKey, signal);
       }
     }
   }
@@ -176,8 +176,8 @@ class Attachment {
 
   /** Follows the process over one connection. Returns how it ended. @throws SandkeeperError when the connection is lost */
   async #followOnce(): Promise<string> {
-    const { sandboxId, pid } = this.#request;
-    const envd = await sandboxApi().openEnvd(sandboxId);
+    const { sandboxKey, pid } = this.#request;
+    const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
     for await (const event of envd.followProcess(pid, this.#leaving.signal)) {
       if (event.kind === 'end') return endingOf(event);
       this.#begin();
@@ -197,7 +197,7 @@ class Attachment {
     this.#publishNew();
     if (error.problem === NOT_RUNNING) {
       this.#publishWaiting(PAUSED);
-      await waitForResume(this.#request.sandboxId, signal);
+      await waitForResume(this.#request.sandboxKey, signal);
     } else {
       if (waitMs === undefined) return LOST;
       this.#publishWaiting(RECONNECTING);

@@ -3,7 +3,7 @@ import { noteAccess } from '../access/audit';
 import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
 import { parseProcStat } from '../sandbox/proc-stat';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import type { Envd } from '../sandbox-api/envd';
 import { NO_USER } from '../sandbox-api/envd-processes';
 import { commandOf, outputOf } from './inside';
@@ -17,16 +17,16 @@ import type { InsideRequest, ProcessSignal } from './schema';
  */
 export async function signalInside(
   session: Session,
-  { sandboxId, pid, startTicks, signal: name }: InsideRequest & { signal: ProcessSignal },
+  { sandboxKey, pid, startTicks, signal: name }: InsideRequest & { signal: ProcessSignal },
   signal: AbortSignal,
 ): Promise<void> {
-  const envd = await sandboxApi().openEnvd(sandboxId);
+  const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
   const { text } = await runAsRoot(envd, { pid, startTicks, name: '' }, signal);
   const [stat = '', , ...args] = text.split('\0').reverse();
   const command = commandOf(args.reverse().join(' '), parseProcStat(stat).name);
   await noteAccess(session, {
     kind: 'process-signalled',
-    sandboxId,
+    sandboxKey,
     detail: `SIG${name} to ${pid}: ${command}`,
   });
   await runAsRoot(envd, { pid, startTicks, name }, signal);

@@ -2,9 +2,10 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import { parseProcStat } from '../sandbox/proc-stat';
 import { ByteCollector } from '../sandbox-api/byte-collector';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import type { Envd } from '../sandbox-api/envd';
 import { followCommand } from '../sandbox-api/envd-command';
+import type { SandboxKey } from '../sandbox-key';
 import { CUT_EXIT_CODE, LIST_SCRIPTS, type ShellScript } from './inside-scripts';
 import type { InsideList, InsideProcess } from './schema';
 
@@ -16,11 +17,11 @@ const PAGE_BYTES = 4_096;
 
 /** Every process in a running sandbox, read by a shell that is started in it. @throws SandkeeperError */
 export async function listInside(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   signal: AbortSignal,
   scripts = LIST_SCRIPTS,
 ): Promise<InsideList> {
-  const envd = await sandboxApi().openEnvd(sandboxId);
+  const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
   let failure: unknown;
   for (const script of scripts) {
     try {

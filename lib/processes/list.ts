@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { noteAccess } from '../access/audit';
 import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import type { EnvdProcess } from '../sandbox-api/envd-process-messages';
+import type { SandboxKey } from '../sandbox-key';
 import { isOwnReading } from './inside-scripts';
 import type { ProcessInfo, ProcessList, ProcessRequest, ProcessSignal } from './schema';
 
@@ -16,8 +17,8 @@ const MAX_LABEL_CHARS = 500;
  * The first 500 processes that were started through the API in a running sandbox, without those that read this list.
  * @throws SandkeeperError `not_found`; `conflict` if the sandbox is not running
  */
-export async function listProcesses(sandboxId: string, signal: AbortSignal): Promise<ProcessList> {
-  const envd = await sandboxApi().openEnvd(sandboxId);
+export async function listProcesses(sandboxKey: SandboxKey, signal: AbortSignal): Promise<ProcessList> {
+  const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
   const all = (await envd.listProcesses(signal)).filter((process) => !isOwnReading(process));
   const processes = all.slice(0, MAX_PROCESSES).map(infoOf);
   return { processes, isCut: all.length > MAX_PROCESSES, atMs: Date.now() };
@@ -25,7 +26,7 @@ export async function listProcesses(sandboxId: string, signal: AbortSignal): Pro
 
 /** @throws SandkeeperError `conflict` if the process has ended, or if another process has its pid now */
 export async function requireProcess(request: ProcessRequest, signal: AbortSignal): Promise<ProcessInfo> {
-  const envd = await sandboxApi().openEnvd(request.sandboxId);
+  const envd = await apiOf(request.sandboxKey).openEnvd(request.sandboxKey);
   const found = (await envd.listProcesses(signal)).find(({ pid }) => pid === request.pid);
   if (found === undefined) throw new SandkeeperError('conflict', `Process ${request.pid} has already ended.`);
   const info = infoOf(found);
@@ -49,10 +50,10 @@ export async function signalProcess(
   const { command } = await requireProcess(request, signal);
   await noteAccess(session, {
     kind: 'process-signalled',
-    sandboxId: request.sandboxId,
+    sandboxKey: request.sandboxKey,
     detail: `SIG${name} to ${request.pid}: ${command}`,
   });
-  const envd = await sandboxApi().openEnvd(request.sandboxId);
+  const envd = await apiOf(request.sandboxKey).openEnvd(request.sandboxKey);
   if (await envd.signalProcess(request.pid, `SIG${name}`, signal)) return;
   throw new SandkeeperError('conflict', `Process ${request.pid} ended before the signal was sent.`);
 }

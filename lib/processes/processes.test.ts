@@ -4,6 +4,7 @@ import { openSession } from '../access/sessions';
 import { database } from '../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
 import { fleetWatcher } from '../fleet/watcher';
+import type { SandboxKey } from '../sandbox-key';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
@@ -36,11 +37,11 @@ async function withRunning(command: string) {
   return { sandbox, handle, id: sandbox.sandboxId, pid: handle.pid, info };
 }
 
-async function auditedIn(sandboxId: string): Promise<string[]> {
+async function auditedIn(sandboxKey: SandboxKey): Promise<string[]> {
   const rows = await (await database())
     .selectFrom('access_log')
     .select(['actor', 'kind', 'detail'])
-    .where('sandbox_id', '=', sandboxId)
+    .where('sandbox_key', '=', sandboxKey)
     .orderBy('id')
     .execute();
   return rows.map(({ actor, kind, detail }) => `${actor} ${kind} ${detail}`);
@@ -62,14 +63,14 @@ describe.runIf(canRun)('processes', () => {
 
   it('signals a process and records it', async () => {
     const { id, pid, info } = await withRunning('exec sleep 300');
-    await signalProcess(ana, { sandboxId: id, pid, mark: info.mark, signal: 'TERM' }, timeout());
+    await signalProcess(ana, { sandboxKey: id, pid, mark: info.mark, signal: 'TERM' }, timeout());
     await eventually(async () => (await listProcesses(id, timeout())).processes.length === 0);
     expect(await auditedIn(id)).toEqual([`ana process-signalled SIGTERM to ${pid}: ${info.command}`]);
   });
 
   it('does not signal a process that has ended or whose pid was reused', async () => {
     const { id, pid, info, sandbox } = await withRunning('exec sleep 300');
-    const other = { sandboxId: id, pid, mark: 'x'.repeat(43), signal: 'KILL' } as const;
+    const other = { sandboxKey: id, pid, mark: 'x'.repeat(43), signal: 'KILL' } as const;
     expect(await thrownBy(() => signalProcess(ana, other, timeout()))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('a different process now'),
@@ -135,7 +136,7 @@ describe.runIf(canRun)('processes', () => {
     const child = await find(/^sleep 301/);
     if (!child) throw new Error('The child is not listed.');
     const { pid, startTicks } = child;
-    const request = { sandboxId: id, pid, startTicks, signal: 'KILL' } as const;
+    const request = { sandboxKey: id, pid, startTicks, signal: 'KILL' } as const;
     const other = signalInside(ana, { ...request, startTicks: startTicks + 1 }, timeout());
     expect(await thrownBy(() => other)).toMatchObject({
       code: 'conflict',
@@ -156,7 +157,7 @@ describe.runIf(canRun)('processes', () => {
     const { id } = await withRunning('exec sleep 300');
     const { processes } = await listInside(id, timeout());
     for (const { pid, startTicks } of processes.filter(({ isEssential }) => isEssential)) {
-      const request = { sandboxId: id, pid, startTicks, signal: 'KILL' } as const;
+      const request = { sandboxKey: id, pid, startTicks, signal: 'KILL' } as const;
       expect(await thrownBy(() => signalInside(ana, request, timeout()))).toMatchObject({
         message: `The sandbox cannot be reached without process ${pid}. Kill the sandbox instead.`,
       });
@@ -180,7 +181,7 @@ describe.runIf(canRun)('an attachment', () => {
   it('publishes the output from the first subscription on, and the end', async () => {
     const { sandbox, handle, id, pid, info } = await withRunning(SCRIPT);
     await eventually(() => handle.stdout.includes('before'));
-    const key = processKey({ sandboxId: id, pid, mark: info.mark });
+    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
     const events: AttachmentEvent[] = [];
     onTestFinished(processAttachments().subscribe(key, ana, (event) => events.push(event)));
     await eventually(() => events.some(({ kind }) => kind === 'output'));
@@ -204,7 +205,7 @@ describe.runIf(canRun)('an attachment', () => {
 
   it('continues over a pause, for those who came before and during it', async () => {
     const { sandbox, id, pid, info } = await withRunning(SCRIPT);
-    const key = processKey({ sandboxId: id, pid, mark: info.mark });
+    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
     const follow = (actor: 'ana' | 'ben') =>
       onTestFinished(processAttachments().subscribe(key, { actor }, (event) => events[actor]?.push(event)));
@@ -234,7 +235,7 @@ describe.runIf(canRun)('an attachment', () => {
     const { id, pid, info } = await withRunning('exec sleep 300');
     await engine.api('POST', `/sandboxes/${id}/pause`);
     const events: AttachmentEvent[] = [];
-    const key = processKey({ sandboxId: id, pid, mark: info.mark });
+    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
     const leave = processAttachments().subscribe(key, ana, (event) => events.push(event));
     await eventually(() => events.at(-1)?.kind === 'waiting');
     expect(await auditedIn(id)).toEqual([]);
@@ -248,7 +249,7 @@ describe.runIf(canRun)('an attachment', () => {
     const { id, pid, info } = await withRunning('exec sleep 300');
     const events: AttachmentEvent[] = [];
     const leave = processAttachments().subscribe(
-      processKey({ sandboxId: id, pid, mark: info.mark }),
+      processKey({ sandboxKey: id, pid, mark: info.mark }),
       ana,
       (event) => events.push(event),
     );
@@ -260,7 +261,12 @@ describe.runIf(canRun)('an attachment', () => {
 
   it('refuses another process and malformed keys', async () => {
     const { id, pid } = await withRunning('exec sleep 300');
-    for (const key of [processKey({ sandboxId: id, pid, mark: 'x'.repeat(43) }), 'nonsense', `${id} 1`, '']) {
+    for (const key of [
+      processKey({ sandboxKey: id, pid, mark: 'x'.repeat(43) }),
+      'nonsense',
+      `${id} 1`,
+      '',
+    ]) {
       const events: AttachmentEvent[] = [];
       processAttachments().subscribe(key, ana, (event) => events.push(event));
       await eventually(() => events.length > 0);
@@ -271,7 +277,7 @@ describe.runIf(canRun)('an attachment', () => {
 
   it('refuses all subscribers of a process that cannot be attached to', async () => {
     const { id, pid } = await withRunning('exec sleep 300');
-    const key = processKey({ sandboxId: id, pid, mark: 'x'.repeat(43) });
+    const key = processKey({ sandboxKey: id, pid, mark: 'x'.repeat(43) });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
     for (const [actor, received] of Object.entries(events))
       processAttachments().subscribe(key, { actor }, (event) => received.push(event));
@@ -284,7 +290,7 @@ describe.runIf(canRun)('an attachment', () => {
 
   it('publishes nothing to a subscriber before the access is recorded', async () => {
     const { sandbox, id, pid, info } = await withRunning(SCRIPT);
-    const key = processKey({ sandboxId: id, pid, mark: info.mark });
+    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
     const settle: { [actor: string]: (error?: Error) => void } = {};
     const attachments = new ProcessAttachments((subscriber) => {
       if (subscriber?.actor === 'ana') return Promise.resolve();
@@ -317,7 +323,7 @@ describe('ReadingLog', () => {
     const recorded: string[] = [];
     const clock = { nowMs: 0 };
     const log = new ReadingLog({
-      recordAccess: async (person, { sandboxId }) => void recorded.push(`${person?.actor} ${sandboxId}`),
+      recordAccess: async (person, { sandboxKey }) => void recorded.push(`${person?.actor} ${sandboxKey}`),
       now: () => clock.nowMs,
     });
     for (let time = 0; time < 5; time += 1) await log.record({ actor: 'ana' }, 'i1');

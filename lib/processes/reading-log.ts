@@ -1,5 +1,6 @@
 import 'server-only';
 import { noteAccess } from '../access/audit';
+import type { SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 
 /** Later readings of the same person within this time are not recorded again, ms. */
@@ -20,11 +21,11 @@ export class ReadingLog {
   }
 
   /** Await it before the reading: one that cannot be recorded must not happen. */
-  async record({ actor }: { actor: string }, sandboxId: string): Promise<void> {
-    const key = `${sandboxId} ${actor}`;
+  async record({ actor }: { actor: string }, sandboxKey: SandboxKey): Promise<void> {
+    const key = `${sandboxKey} ${actor}`;
     const nowMs = this.#now();
     if (nowMs - (this.#recordedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < RECORDED_FOR_MS) return;
-    await this.#recordAccess({ actor }, { kind: 'processes-read', sandboxId });
+    await this.#recordAccess({ actor }, { kind: 'processes-read', sandboxKey });
     this.#recordedAtMs.delete(key);
     this.#recordedAtMs.set(key, nowMs);
     const [oldest] = this.#recordedAtMs.keys();

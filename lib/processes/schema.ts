@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OutputPiece, OutputText } from '../commands/schema';
-import { SandboxId } from '../sandbox/schema';
+import { SandboxKey } from '../sandbox-key';
 
 /** The processes of a sandbox, for the server and the browser. All text in them is untrusted. */
 
@@ -51,7 +51,7 @@ export type ProcessSignal = (typeof PROCESS_SIGNALS)[number];
 
 /** Names one process of one sandbox. */
 export const ProcessRequest = z.strictObject({
-  sandboxId: SandboxId,
+  sandboxKey: SandboxKey,
   pid: z.int().min(1).max(0xffff_ffff),
   mark: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'This is not the mark of a process.'),
 });
@@ -59,15 +59,15 @@ export type ProcessRequest = z.infer<typeof ProcessRequest>;
 
 /** Names one process of one sandbox, however it was started. */
 export const InsideRequest = z.strictObject({
-  sandboxId: SandboxId,
+  sandboxKey: SandboxKey,
   pid: z.int().min(1).max(0xffff_ffff),
   startTicks: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
 });
 export type InsideRequest = z.infer<typeof InsideRequest>;
 
 /** The key of the `process` channel. */
-export function processKey({ sandboxId, pid, mark }: ProcessRequest): string {
-  return `${sandboxId} ${pid} ${mark}`;
+export function processKey({ sandboxKey, pid, mark }: ProcessRequest): string {
+  return `${sandboxKey} ${pid} ${mark}`;
 }
 
 /**

@@ -1,38 +1,46 @@
 import 'server-only';
 import { config } from '../config';
-import { singleton } from '../singleton';
-import type { Connection } from './connection';
+import { perConnection } from '../connections/per-connection';
+import { connections } from '../connections/registry';
+import { SandkeeperError } from '../errors';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { engineState } from './engine-state';
 import { createSandboxApi, type SandboxApi } from './sandbox-api';
 
-/** The one connection of this process, which stands in the environment. */
-export function sandboxApi(): SandboxApi {
-  return singleton('sandbox-api', () =>
-    createSandboxApi(configuredConnection(), {
-      callMs: config().timing.callMs,
-      isRestarting: () => engineState().isRestarting,
-    }),
-  );
+const apis = perConnection('sandbox-api', {
+  create(name) {
+    const { key, sandboxUrl, teamId, ...connection } = connections().require(name);
+    if (key === null)
+      throw new SandkeeperError(
+        'unavailable',
+        `The key of the connection ${name} was sealed under another secret key. ${connection.advice.key}`,
+      );
+    return createSandboxApi(
+      { ...connection, key, sandboxUrl: sandboxUrl ?? undefined, teamId: teamId ?? undefined },
+      {
+        callMs: config().timing.callMs,
+        isRestarting: () => connection.kind === 'local' && engineState().isRestarting,
+      },
+    );
+  },
+  close: (api) => api.retire(),
+  isReplacedOnChange: true,
+});
+
+/**
+ * Everything that can be done with a connection. Ask for it again for every call, because a new key makes a new one.
+ * @throws SandkeeperError `not_found`, `unavailable` if the connection is disabled or its key cannot be opened
+ */
+export function sandboxApi(name: ConnectionName): SandboxApi {
+  return apis.get(name);
 }
 
-const ENGINE_ADVICE = { key: 'Check SANDKEEPER_ENGINE_KEY.', address: 'Check SANDKEEPER_ENGINE_URL.' };
-
-function configuredConnection(): Connection {
-  const { upstream } = config();
-  if (upstream.kind === 'local') return { ...upstream, advice: ENGINE_ADVICE };
-  const { kind, apiUrl, key, domain, sandboxUrl, teamId, keySetting, addressSetting } = upstream;
-  return {
-    kind,
-    apiUrl,
-    key,
-    domain,
-    sandboxUrl: sandboxUrl ?? undefined,
-    teamId: teamId ?? undefined,
-    advice: { key: `Check ${keySetting}.`, address: `Check ${addressSetting}.` },
-  };
+/** The API of the connection that a sandbox is in. Throws like `sandboxApi`. */
+export function apiOf(key: SandboxKey): SandboxApi {
+  return apis.get(connectionOf(key));
 }
 
-/** The current time on the service's clock, epoch ms. */
-export function serviceNowMs(): number {
-  return sandboxApi().clock.nowMs();
+/** The current time on the clock of a sandbox's service, epoch ms. */
+export function serviceNowMs(key: SandboxKey): number {
+  return apiOf(key).clock.nowMs();
 }

@@ -1,7 +1,9 @@
 import type { ConnectionKind } from '../connection';
+import { type ConnectionName, connectionOf, idOf, type SandboxKey } from '../sandbox-key';
 
 /** An account at a sandbox service: all that this room needs to know about it. The key never leaves the room. */
 export type Connection = {
+  name: ConnectionName;
   kind: ConnectionKind;
   /** The address of the control plane. It may have a path. */
   apiUrl: string;
@@ -23,6 +25,15 @@ const ADVICE = {
 
 export function adviceOf({ advice = ADVICE }: Connection): NonNullable<Connection['advice']> {
   return advice;
+}
+
+/**
+ * The id of a sandbox of this connection. A key of another connection is a fault of ours: its request would reach a sandbox that
+ * nobody meant.
+ */
+export function ownIdOf({ name }: Pick<Connection, 'name'>, key: SandboxKey): string {
+  if (connectionOf(key) !== name) throw new Error(`${key} is not a sandbox of the connection ${name}.`);
+  return idOf(key);
 }
 
 /** A name for people: the host of the service. */

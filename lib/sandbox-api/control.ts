@@ -4,11 +4,14 @@ import { SandkeeperError } from '../errors';
 import { sandboxCan } from '../sandbox/can';
 import type { Capability } from '../sandbox/capabilities';
 import type { Metadata, Sandbox } from '../sandbox/schema';
+import { keyOf, type SandboxKey } from '../sandbox-key';
 import type { CallService } from './call';
 import type { CapabilitySet } from './capabilities';
+import { type Connection, ownIdOf } from './connection';
 import {
   readRows,
   type SandboxRun,
+  type ServiceSandbox,
   type Template,
   WireRun,
   WireSandbox,
@@ -36,43 +39,53 @@ export type ControlPlane = {
    */
   listSandboxes(cursor: string | null, startedAfterMs?: number): Promise<SandboxPage>;
   /** docs/protocol.md#reading-a-sandbox. @throws SandkeeperError `not_found` if it is gone */
-  getSandbox(id: string): Promise<Sandbox>;
+  getSandbox(key: SandboxKey): Promise<Sandbox>;
   /**
    * Requests a kill, which also deletes all snapshots. The answer is no proof: read the sandbox again, because even a 500
    * may have killed it (docs/protocol.md#killing-a-sandbox).
    */
-  killSandbox(id: string): Promise<'accepted' | 'already_gone'>;
+  killSandbox(key: SandboxKey): Promise<'accepted' | 'already_gone'>;
   /** Resolves when the snapshot is written. @throws SandkeeperError `conflict` if it is already paused */
-  pauseSandbox(id: string): Promise<void>;
+  pauseSandbox(key: SandboxKey): Promise<void>;
   /**
    * Resumes with a deadline `timeoutMs` from now. Unlike `connect`, `resume` accepts `autoPause`
    * (docs/protocol.md#resume-instead-of-connect).
    * @throws SandkeeperError `conflict` if it is already running
    */
-  resumeSandbox(id: string, options: { timeoutMs: number; autoPause?: boolean }): Promise<void>;
+  resumeSandbox(key: SandboxKey, options: { timeoutMs: number; autoPause?: boolean }): Promise<void>;
   /** Moves the deadline to `timeoutMs` from now. The service silently caps it at its maximum. */
-  setSandboxTimeout(id: string, timeoutMs: number): Promise<void>;
+  setSandboxTimeout(key: SandboxKey, timeoutMs: number): Promise<void>;
   /**
-   * Creates a sandbox and resolves to its id.
+   * Creates a sandbox and resolves to its key.
    * @throws SandkeeperError `quota` at the concurrency limit, `invalid` for an unknown template
    */
-  createSandbox(request: NewSandbox): Promise<string>;
+  createSandbox(request: NewSandbox): Promise<SandboxKey>;
   /** The templates that the API key may use. */
   listTemplates(): Promise<Template[]>;
   /** Reads one page of past and current sandboxes, newest first. Moru only, and eventually consistent. */
   listSandboxRuns(cursor: string | null): Promise<{ runs: SandboxRun[]; nextCursor: string | null }>;
 };
 
-export function controlPlane(call: CallService, capabilities: CapabilitySet): ControlPlane {
-  const getSandbox = async (id: string): Promise<Sandbox> => {
+export function controlPlane(
+  call: CallService,
+  connection: Pick<Connection, 'name'>,
+  capabilities: CapabilitySet,
+): ControlPlane {
+  const ownPathOf = (key: SandboxKey) => pathOf(ownIdOf(connection, key));
+  const keyed = (sandbox: ServiceSandbox): Sandbox => ({
+    key: keyOf(connection.name, sandbox.id),
+    ...sandbox,
+  });
+
+  const getSandbox = async (key: SandboxKey): Promise<Sandbox> => {
     const { body } = await call({
       method: 'GET',
-      path: pathOf(id),
+      path: ownPathOf(key),
       doing: 'reading a sandbox',
       schema: WireSandbox,
     });
     if (body.lifecycle !== undefined) capabilities.learn('lifecycle', true, 'answer', 'details name it');
-    return body;
+    return keyed(body);
   };
 
   /**
@@ -80,7 +93,7 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
    * (docs/protocol.md#proof-that-a-sandbox-is-gone).
    */
   const change = async (
-    id: string,
+    key: SandboxKey,
     act: 'pause' | 'resume' | 'setTimeout',
     send: (capability: Capability) => Promise<unknown>,
   ): Promise<void> => {
@@ -88,10 +101,10 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
       await send(act);
     } catch (thrown) {
       if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_found') throw thrown;
-      const sandbox = await getSandbox(id);
+      const sandbox = await getSandbox(key);
       // A paused sandbox has no deadline, and answers so (docs/protocol.md#state-matrix).
       if (!sandboxCan(sandbox.state, act)) throw thrown;
-      capabilities.doubt(act, id);
+      capabilities.doubt(act, key);
       const message = 'The sandbox exists, but the service did not find it for this action.';
       throw new SandkeeperError('not_offered', message, { cause: thrown.cause });
     }
@@ -117,14 +130,14 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
       if (nextCursor !== null) capabilities.learn('cursor', true, 'answer', 'the list has a next page');
       else if (cursor === null && body.length > PAGE_SIZE)
         capabilities.learn('cursor', false, 'answer', `${body.length} rows on one page`);
-      return { sandboxes: read, unreadable, nextCursor };
+      return { sandboxes: read.map(keyed), unreadable, nextCursor };
     },
 
     getSandbox,
 
-    async killSandbox(id) {
+    async killSandbox(key) {
       try {
-        await call({ method: 'DELETE', path: pathOf(id), doing: 'killing a sandbox' });
+        await call({ method: 'DELETE', path: ownPathOf(key), doing: 'killing a sandbox' });
         return 'accepted';
       } catch (thrown) {
         if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return 'already_gone';
@@ -132,22 +145,22 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
       }
     },
 
-    pauseSandbox: (id) =>
-      change(id, 'pause', (capability) =>
+    pauseSandbox: (key) =>
+      change(key, 'pause', (capability) =>
         call({
           method: 'POST',
-          path: `${pathOf(id)}/pause`,
+          path: `${ownPathOf(key)}/pause`,
           doing: 'pausing a sandbox',
           patience: 8,
           capability,
         }),
       ),
 
-    resumeSandbox: (id, { timeoutMs, autoPause }) =>
-      change(id, 'resume', (capability) =>
+    resumeSandbox: (key, { timeoutMs, autoPause }) =>
+      change(key, 'resume', (capability) =>
         call({
           method: 'POST',
-          path: `${pathOf(id)}/resume`,
+          path: `${ownPathOf(key)}/resume`,
           body: { timeout: wholeSeconds(timeoutMs), ...(autoPause === undefined ? {} : { autoPause }) },
           doing: 'resuming a sandbox',
           takesSlot: true,
@@ -156,11 +169,11 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
         }),
       ),
 
-    setSandboxTimeout: (id, timeoutMs) =>
-      change(id, 'setTimeout', (capability) =>
+    setSandboxTimeout: (key, timeoutMs) =>
+      change(key, 'setTimeout', (capability) =>
         call({
           method: 'POST',
-          path: `${pathOf(id)}/timeout`,
+          path: `${ownPathOf(key)}/timeout`,
           body: { timeout: wholeSeconds(timeoutMs) },
           doing: 'setting the timeout',
           capability,
@@ -178,7 +191,7 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
           schema: WireStarted,
           patience: 4,
         });
-        return body.sandboxID;
+        return keyOf(connection.name, body.sandboxID);
       } catch (thrown) {
         if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {
           const message = `There is no template named "${template}".`;

@@ -3,11 +3,12 @@ import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import { SandkeeperError } from '../errors';
 import { SandboxId } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 import { envdAddress } from './addresses';
 import type { CallService } from './call';
 import type { CapabilitySet } from './capabilities';
 import type { ConnectEndpoint } from './connect';
-import type { Connection } from './connection';
+import { type Connection, ownIdOf } from './connection';
 import { pathOf } from './control';
 import { type EnvdClient, errorFromEnvd, lacksRoute } from './envd-client';
 import { type EnvdFiles, envdFiles } from './envd-files';
@@ -42,7 +43,7 @@ type Options = {
   sockets: Dispatcher;
 };
 
-export function envdOpener(options: Options): (sandboxId: string) => Promise<Envd> {
+export function envdOpener(options: Options): (key: SandboxKey) => Promise<Envd> {
   const { call, connection, errors, capabilities, callMs, sockets } = options;
 
   /** Reads the sandbox's state, address and token from the service. The token never leaves this room. */
@@ -80,7 +81,8 @@ export function envdOpener(options: Options): (sandboxId: string) => Promise<Env
     return error;
   };
 
-  return async (sandboxId) => {
+  return async (key) => {
+    const sandboxId = ownIdOf(connection, key);
     const access = await readAccess(sandboxId);
     const client: EnvdClient = {
       endpoint: endpointOf(access),

@@ -27,7 +27,13 @@ const keptConnections = new Agent(UNLIMITED);
 const MAX_CONTROL_SOCKETS = 300;
 
 /** The kept connections of one service. A slow service uses up its own sockets only. */
-export type Sockets = { control: Dispatcher; sandboxes: Dispatcher; close: () => Promise<void> };
+export type Sockets = {
+  control: Dispatcher;
+  sandboxes: Dispatcher;
+  /** Ends the sockets of the control plane once their requests have ended. Those of sandboxes have tokens of their own. */
+  retire: () => Promise<void>;
+  close: () => Promise<void>;
+};
 
 /** Streams hold a socket as long as they last, so those of sandboxes are not limited together with short calls. */
 export function openSockets(): Sockets {
@@ -36,6 +42,7 @@ export function openSockets(): Sockets {
   return {
     control,
     sandboxes,
+    retire: () => control.close(),
     close: async () => void (await Promise.all([control.destroy(), sandboxes.destroy()])),
   };
 }

@@ -1,9 +1,10 @@
 import 'server-only';
 import { z } from 'zod';
 import { SandkeeperError } from '../errors';
-import type { SandboxId } from '../sandbox/schema';
+import { idOf, type SandboxKey } from '../sandbox-key';
 import type { CallService } from './call';
 import type { CapabilitySet } from './capabilities';
+import { type Connection, ownIdOf } from './connection';
 import { pathOf } from './control';
 import { readRows } from './wire';
 import {
@@ -37,20 +38,26 @@ export type LogRequest = {
 /** What the service has recorded. Every method throws SandkeeperError `not_offered` if it does not record that. */
 export type ServiceRecords = {
   /** Log entries, oldest first. */
-  readLogs(id: string, request: LogRequest): Promise<LogEntry[]>;
+  readLogs(key: SandboxKey, request: LogRequest): Promise<LogEntry[]>;
   /** Metrics between two times, epoch ms, oldest first. The service chooses the distance between them. */
-  readMetrics(id: string, range?: { fromMs: number; toMs: number }): Promise<SandboxMetric[]>;
+  readMetrics(key: SandboxKey, range?: { fromMs: number; toMs: number }): Promise<SandboxMetric[]>;
   /** The latest metrics of up to 100 sandboxes. One that has none is missing. */
-  readLatestMetrics(ids: readonly string[]): Promise<Map<SandboxId, SandboxMetric>>;
+  readLatestMetrics(keys: readonly SandboxKey[]): Promise<Map<SandboxKey, SandboxMetric>>;
   /** Lifecycle events of one sandbox, latest first. Hosted E2B only, for 7 days. */
-  readEvents(id: string): Promise<LifecycleEvent[]>;
+  readEvents(key: SandboxKey): Promise<LifecycleEvent[]>;
 };
 
-export function serviceRecords(call: CallService, capabilities: CapabilitySet): ServiceRecords {
-  const readLogsV2 = async (id: string, { cursorMs, direction, limit, level, search }: LogRequest) => {
+export function serviceRecords(
+  call: CallService,
+  connection: Pick<Connection, 'name'>,
+  capabilities: CapabilitySet,
+): ServiceRecords {
+  const ownPathOf = (key: SandboxKey) => pathOf(ownIdOf(connection, key));
+
+  const readLogsV2 = async (key: SandboxKey, { cursorMs, direction, limit, level, search }: LogRequest) => {
     const { body } = await call({
       method: 'GET',
-      path: `/v2${pathOf(id)}/logs`,
+      path: `/v2${ownPathOf(key)}/logs`,
       query: {
         cursor: cursorMs,
         direction,
@@ -67,10 +74,10 @@ export function serviceRecords(call: CallService, capabilities: CapabilitySet): 
     return readRows(body.logs, WireLogEntry).read;
   };
 
-  const readLogsV1 = async (id: string, { cursorMs, direction, limit }: LogRequest) => {
+  const readLogsV1 = async (key: SandboxKey, { cursorMs, direction, limit }: LogRequest) => {
     const { body } = await call({
       method: 'GET',
-      path: `${pathOf(id)}/logs`,
+      path: `${ownPathOf(key)}/logs`,
       // E2B's first version knows `start` only, Moru's `cursor`.
       query: {
         cursor: cursorMs,
@@ -87,21 +94,21 @@ export function serviceRecords(call: CallService, capabilities: CapabilitySet): 
   };
 
   return {
-    async readLogs(id, request) {
+    async readLogs(key, request) {
       if (capabilities.can('logsV2')) {
         try {
-          return byTime(await readLogsV2(id, request));
+          return byTime(await readLogsV2(key, request));
         } catch (thrown) {
           if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_offered') throw thrown;
         }
       }
-      return byTime(await readLogsV1(id, request));
+      return byTime(await readLogsV1(key, request));
     },
 
-    async readMetrics(id, range) {
+    async readMetrics(key, range) {
       const { body } = await call({
         method: 'GET',
-        path: `${pathOf(id)}/metrics`,
+        path: `${ownPathOf(key)}/metrics`,
         query: range ? { start: seconds(range.fromMs), end: seconds(range.toMs) } : {},
         doing: 'reading metrics',
         capability: 'metrics',
@@ -113,35 +120,36 @@ export function serviceRecords(call: CallService, capabilities: CapabilitySet): 
       return metrics;
     },
 
-    async readLatestMetrics(ids) {
+    async readLatestMetrics(keys) {
+      const asked = keys.slice(0, MAX_METRIC_IDS).map((key) => [key, ownIdOf(connection, key)] as const);
       const { body } = await call({
         method: 'GET',
         path: '/sandboxes/metrics',
-        query: { sandbox_ids: ids.slice(0, MAX_METRIC_IDS).join(',') },
+        query: { sandbox_ids: asked.map(([, id]) => id).join(',') },
         doing: 'reading metrics of several sandboxes',
         missing: 'route',
         capability: 'batchMetrics',
         schema: z.looseObject({ sandboxes: z.record(z.string(), z.unknown()) }),
       });
-      const latest = new Map<SandboxId, SandboxMetric>();
-      for (const id of ids) {
+      const latest = new Map<SandboxKey, SandboxMetric>();
+      for (const [key, id] of asked) {
         const { data } = WireMetric.safeParse(Object.hasOwn(body.sandboxes, id) ? body.sandboxes[id] : null);
-        if (data !== undefined) latest.set(id, data);
+        if (data !== undefined) latest.set(key, data);
       }
       return latest;
     },
 
-    async readEvents(id) {
+    async readEvents(key) {
       const { body } = await call({
         method: 'GET',
-        path: `/events${pathOf(id)}`,
+        path: `/events${ownPathOf(key)}`,
         query: { limit: MAX_EVENTS, orderAsc: 'false' },
         doing: 'reading lifecycle events',
         missing: 'route',
         capability: 'events',
         schema: z.array(z.unknown()),
       });
-      const events = readRows(body, WireEvent).read.filter(({ sandboxId }) => sandboxId === id);
+      const events = readRows(body, WireEvent).read.filter(({ sandboxId }) => sandboxId === idOf(key));
       return events.sort((a, b) => b.atMs - a.atMs);
     },
   };

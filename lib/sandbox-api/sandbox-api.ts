@@ -1,4 +1,5 @@
 import 'server-only';
+import type { SandboxKey } from '../sandbox-key';
 import { serviceCaller } from './call';
 import { type CapabilityFinding, CapabilitySet, describeCapabilities } from './capabilities';
 import type { Connection } from './connection';
@@ -15,19 +16,21 @@ import { ServiceClock } from './service-clock';
 export type SandboxApi = ControlPlane &
   EngineRoutes &
   ServiceRecords & {
-    connection: Pick<Connection, 'kind' | 'apiUrl'>;
+    connection: Pick<Connection, 'name' | 'kind' | 'apiUrl'>;
     clock: ServiceClock;
     capabilities: CapabilitySet;
     /**
      * Opens the files, processes and terminals of a running sandbox.
      * @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` (`NOT_RUNNING`) if it is not running
      */
-    openEnvd(sandboxId: string): Promise<Envd>;
+    openEnvd(key: SandboxKey): Promise<Envd>;
     /** Learns what the service offers, without changing anything. @throws SandkeeperError if it cannot be reached */
     probe(): Promise<void>;
     /** What the service offers, to read and to copy. */
     describeCapabilities(): { findings: CapabilityFinding[]; text: string; json: string };
-    /** Closes the connections. Calls that are under way fail. */
+    /** Takes no more calls, and closes the sockets once those under way have ended. Open sandboxes stay open. */
+    retire(): Promise<void>;
+    /** Closes the sockets. Calls that are under way fail. */
     close(): Promise<void>;
   };
 
@@ -47,12 +50,12 @@ export function createSandboxApi(
   const errors = serviceErrors(connection, isRestarting);
   const sockets = openSockets();
   const call = serviceCaller({ connection, callMs, errors, clock, capabilities, sockets: sockets.control });
-  const { kind, apiUrl } = connection;
+  const { name, kind, apiUrl } = connection;
   return {
-    ...controlPlane(call, capabilities),
+    ...controlPlane(call, connection, capabilities),
     ...engineRoutes(call, capabilities),
-    ...serviceRecords(call, capabilities),
-    connection: { kind, apiUrl },
+    ...serviceRecords(call, connection, capabilities),
+    connection: { name, kind, apiUrl },
     clock,
     capabilities,
     openEnvd: envdOpener({ call, connection, errors, capabilities, callMs, sockets: sockets.sandboxes }),
@@ -61,6 +64,7 @@ export function createSandboxApi(
       const findings = capabilities.findings();
       return { findings, ...describeCapabilities({ kind, apiUrl }, findings) };
     },
+    retire: sockets.retire,
     close: sockets.close,
   };
 }

@@ -31,9 +31,12 @@ function stateOf(value: unknown): SandboxState {
   return value === 'running' || value === 'paused' ? value : 'unknown';
 }
 
+/** A sandbox as its service knows it. */
+export type ServiceSandbox = Omit<Sandbox, 'key'>;
+
 /** Parses `ListedSandbox` and `SandboxDetail` (docs/protocol.md#schemas). Does not read tokens. */
 export const WireSandbox = z.looseObject({ sandboxID: SandboxId }).transform(
-  (wire): Sandbox => ({
+  (wire): ServiceSandbox => ({
     id: wire.sandboxID,
     templateId: textOf(wire.templateID),
     alias: textOf(wire.alias) || null,

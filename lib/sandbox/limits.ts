@@ -6,6 +6,3 @@ export const MAX_TIMEOUT_MS = 31 * 24 * 60 * 60 * 1000;
  * operation may have while the list of the service does not end.
  */
 export const MAX_READ_ONE_BY_ONE = 10;
-
-/** Not stricter, because services use different alphabets. See docs/protocol.md#sandbox-ids. */
-export const SANDBOX_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;

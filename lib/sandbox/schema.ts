@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SANDBOX_ID_PATTERN } from './limits';
+import { idOf, SANDBOX_ID_PATTERN, type SandboxKey } from '../sandbox-key';
 
 export const SandboxId = z
   .string()
@@ -24,6 +24,8 @@ export type Metadata = Record<string, string>;
  * out or garbles is `null`, the state `unknown`, a text empty.
  */
 export type Sandbox = {
+  key: SandboxKey;
+  /** The part of the key by which the service and people know it. */
   id: SandboxId;
   /** Empty if the service does not report it. */
   templateId: string;
@@ -44,5 +46,10 @@ export type Sandbox = {
   /** What happens at the deadline, and whether traffic wakes it when it is paused. Absent if the service does not say. */
   lifecycle?: Lifecycle | undefined;
 };
+
+/** A sandbox from a record. Those of earlier versions have no key in their text. */
+export function storedSandbox(text: string, key: SandboxKey): Sandbox {
+  return { ...(JSON.parse(text) as Sandbox), key, id: idOf(key) };
+}
 
 export type Lifecycle = { onTimeout: 'pause' | 'kill'; autoResume: boolean };

@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, onTestFinished, vi } from 'vitest';
+import { LOCAL_NAME } from '../declared-connections';
 import { startEngine } from '../engine/engine';
 import type { FaultInput } from '../engine/faults';
 import { openGuests } from '../engine/guest-runtime';
 import { type Detail, type HttpResponse, send } from '../engine/test-engine';
+import { keyOf, type SandboxKey } from '../sandbox-key';
 import { removeTree } from './remove-tree';
 
 /**
@@ -103,6 +105,9 @@ export function setUpEngine({
     },
   };
 }
+
+/** The key of a sandbox of the local engine, which tests use unless they say otherwise. */
+export const localKey = (id: string): SandboxKey => keyOf(LOCAL_NAME, id);
 
 /** Drops the process-wide singletons, like a restart with the same data directory. */
 export function restartProcess(): void {

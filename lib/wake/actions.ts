@@ -4,15 +4,15 @@ import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
-import { SandboxId } from '../sandbox/schema';
+import { SandboxKey } from '../sandbox-key';
 import { EXTEND_MINUTES, WAKE_MINUTES, type WakeResult } from './schema';
 import { wakeKeeper } from './wake-keeper';
 
 const MINUTE_MS = 60_000;
 
-const WakeKey = z.strictObject({ sandboxId: SandboxId });
+const WakeKey = z.strictObject({ sandboxKey: SandboxKey });
 const Wake = z.strictObject({
-  sandboxId: SandboxId,
+  sandboxKey: SandboxKey,
   minutes: z.literal(WAKE_MINUTES, `Choose ${WAKE_MINUTES.join(', ')} minutes.`),
 });
 
@@ -20,8 +20,8 @@ const Wake = z.strictObject({
 export async function startWake(input: z.input<typeof Wake>): Promise<Result<WakeResult>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, minutes } = parseInput(Wake, input);
-    return wakeKeeper().wake(session, sandboxId, minutes * MINUTE_MS);
+    const { sandboxKey, minutes } = parseInput(Wake, input);
+    return wakeKeeper().wake(session, sandboxKey, minutes * MINUTE_MS);
   });
 }
 
@@ -29,8 +29,8 @@ export async function startWake(input: z.input<typeof Wake>): Promise<Result<Wak
 export async function extendWake(input: z.input<typeof WakeKey>): Promise<Result<number>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId } = parseInput(WakeKey, input);
-    return wakeKeeper().extend(session, sandboxId, EXTEND_MINUTES * MINUTE_MS);
+    const { sandboxKey } = parseInput(WakeKey, input);
+    return wakeKeeper().extend(session, sandboxKey, EXTEND_MINUTES * MINUTE_MS);
   });
 }
 
@@ -38,7 +38,7 @@ export async function extendWake(input: z.input<typeof WakeKey>): Promise<Result
 export async function endWake(input: z.input<typeof WakeKey>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    await wakeKeeper().endNow(session, parseInput(WakeKey, input).sandboxId);
+    await wakeKeeper().endNow(session, parseInput(WakeKey, input).sandboxKey);
     return null;
   });
 }

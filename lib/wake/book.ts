@@ -1,6 +1,7 @@
 import 'server-only';
 import { noteAccess } from '../access/audit';
 import type { AccessKind } from '../access/audit-schema';
+import type { SandboxKey } from '../sandbox-key';
 import {
   endsInPause,
   type LeaseState,
@@ -31,9 +32,9 @@ export class WakeBook {
   readonly #owner: string;
   readonly #subscribers = new Subscribers();
   readonly #visits: Visits;
-  #leases = new Map<string, WakeLease>();
+  #leases = new Map<SandboxKey, WakeLease>();
   /** Viewers connected to other processes, by sandbox id. */
-  #others: ReadonlyMap<string, readonly Viewer[]> = new Map();
+  #others: ReadonlyMap<SandboxKey, readonly Viewer[]> = new Map();
   /** Counts our changes: a read that a change overtook is discarded. */
   #changes = 0;
 
@@ -52,8 +53,8 @@ export class WakeBook {
     const before = this.#changes;
     const [leases, others] = await Promise.all([listLeases(), listOtherViewers(this.#owner)]);
     this.#others = others;
-    if (before === this.#changes) this.#leases = new Map(leases.map((lease) => [lease.sandboxId, lease]));
-    for (const sandboxId of this.#subscribers.sandboxIds()) this.#publish(sandboxId);
+    if (before === this.#changes) this.#leases = new Map(leases.map((lease) => [lease.sandboxKey, lease]));
+    for (const sandboxKey of this.#subscribers.sandboxKeys()) this.#publish(sandboxKey);
   }
 
   /** Wakes that are not over, oldest first. */
@@ -62,41 +63,45 @@ export class WakeBook {
   }
 
   /** The wake of this sandbox that is under way, or `null`. */
-  find(sandboxId: string): WakeLease | null {
-    const lease = this.#leases.get(sandboxId);
+  find(sandboxKey: SandboxKey): WakeLease | null {
+    const lease = this.#leases.get(sandboxKey);
     return lease === undefined || lease.state === 'ended' ? null : lease;
   }
 
   /** The viewers that keep it awake, of all processes. */
-  viewersOf(sandboxId: string): Viewer[] {
-    return [...this.#subscribers.viewersOf(sandboxId), ...(this.#others.get(sandboxId) ?? [])];
+  viewersOf(sandboxKey: SandboxKey): Viewer[] {
+    return [...this.#subscribers.viewersOf(sandboxKey), ...(this.#others.get(sandboxKey) ?? [])];
   }
 
   /** The viewers of this process that keep it awake. */
-  ownViewersOf(sandboxId: string): Viewer[] {
-    return this.#subscribers.viewersOf(sandboxId);
+  ownViewersOf(sandboxKey: SandboxKey): Viewer[] {
+    return this.#subscribers.viewersOf(sandboxKey);
   }
 
   /** Sends a viewer the state of the wake, then every change, until the returned function is called. */
-  subscribe(sandboxId: string, subscriber: Subscriber): () => void {
-    const stop = this.#subscribers.add(sandboxId, subscriber);
-    this.#publish(sandboxId);
+  subscribe(sandboxKey: SandboxKey, subscriber: Subscriber): () => void {
+    const stop = this.#subscribers.add(sandboxKey, subscriber);
+    this.#publish(sandboxKey);
     return () => {
       stop();
-      this.#publish(sandboxId);
+      this.#publish(sandboxKey);
     };
   }
 
   /** Records the viewers that joined and left, apart from the expected ones. */
-  async noteVisits({ sandboxId }: WakeLease): Promise<void> {
-    const { joined, left } = this.#visits.note(sandboxId, this.#subscribers.viewersOf(sandboxId), Date.now());
-    for (const viewer of joined) await this.note(viewer, 'review-joined', sandboxId);
-    for (const viewer of left) await this.note(viewer, 'review-left', sandboxId);
+  async noteVisits({ sandboxKey }: WakeLease): Promise<void> {
+    const { joined, left } = this.#visits.note(
+      sandboxKey,
+      this.#subscribers.viewersOf(sandboxKey),
+      Date.now(),
+    );
+    for (const viewer of joined) await this.note(viewer, 'review-joined', sandboxKey);
+    for (const viewer of left) await this.note(viewer, 'review-left', sandboxKey);
   }
 
   /** Announces a viewer whose arrival is already recorded. */
-  expect(sandboxId: string, viewer: Viewer): void {
-    this.#visits.expect(sandboxId, viewer);
+  expect(sandboxKey: SandboxKey, viewer: Viewer): void {
+    this.#visits.expect(sandboxKey, viewer);
   }
 
   /** Begins a wake. Returns false if one of this sandbox is under way. */
@@ -118,12 +123,12 @@ export class WakeBook {
   }
 
   /** Deletes a wake whose sandbox was not woken. */
-  async drop({ id, sandboxId }: WakeLease): Promise<void> {
+  async drop({ id, sandboxKey }: WakeLease): Promise<void> {
     await dropLease(id);
     this.#changes += 1;
-    this.#leases.delete(sandboxId);
-    this.#visits.forget(sandboxId);
-    this.#publish(sandboxId);
+    this.#leases.delete(sandboxKey);
+    this.#visits.forget(sandboxKey);
+    this.#publish(sandboxKey);
   }
 
   /** Ends a wake and records how. Does nothing if it has already ended. */
@@ -138,33 +143,33 @@ export class WakeBook {
     if ((await this.change(lease, OPEN, change)) === null) return;
     const words = note === null ? END_WORDS[how] : `${END_WORDS[how]}. ${note}`;
     const kind = endsInPause(how) ? 'review-paused' : 'review-ended';
-    await this.note(by === null ? null : { actor: by }, kind, lease.sandboxId, words, operationOf(lease));
-    this.#visits.forget(lease.sandboxId);
+    await this.note(by === null ? null : { actor: by }, kind, lease.sandboxKey, words, operationOf(lease));
+    this.#visits.forget(lease.sandboxKey);
   }
 
   /** Adds a line to the audit log. A failure is logged but not thrown, because the event has happened. */
   async note(
     person: Pick<Viewer, 'actor'> | null,
     kind: AccessKind,
-    sandboxId: string,
+    sandboxKey: SandboxKey,
     detail: string | null = null,
     request: string | null = null,
   ): Promise<void> {
-    await noteAccess(person, { kind, sandboxId, detail, request }).catch((error) =>
-      console.error(`Recording ${kind} of ${sandboxId} failed:`, error),
+    await noteAccess(person, { kind, sandboxKey, detail, request }).catch((error) =>
+      console.error(`Recording ${kind} of ${sandboxKey} failed:`, error),
     );
   }
 
   #put(lease: WakeLease): void {
     this.#changes += 1;
-    this.#leases.set(lease.sandboxId, lease);
-    this.#publish(lease.sandboxId);
+    this.#leases.set(lease.sandboxKey, lease);
+    this.#publish(lease.sandboxKey);
   }
 
-  #publish(sandboxId: string): void {
-    const lease = this.#leases.get(sandboxId);
-    const viewers = this.viewersOf(sandboxId);
-    this.#subscribers.publish(sandboxId, (you) =>
+  #publish(sandboxKey: SandboxKey): void {
+    const lease = this.#leases.get(sandboxKey);
+    const viewers = this.viewersOf(sandboxKey);
+    this.#subscribers.publish(sandboxKey, (you) =>
       lease === undefined ? { kind: 'none' } : STATE_OF[lease.state](lease, viewersFor(you, viewers)),
     );
   }

@@ -1,7 +1,8 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { operationOf, type WakeBook } from './book';
 import type { WakeEnd, WakeResult } from './schema';
 import {
@@ -47,7 +48,7 @@ export class WakeCourse {
   /** Wakes the sandbox. A failure drops the lease, unless the sandbox may be awake regardless. */
   async wake(lease: WakeLease, detail: string): Promise<WakeResult> {
     try {
-      const woken = await wakePaused(lease.sandboxId, lease.timeoutMs);
+      const woken = await wakePaused(lease.sandboxKey, lease.timeoutMs);
       if (woken.kind === 'awake') {
         await this.#markAwake(lease, woken, detail);
         return 'woken';
@@ -77,15 +78,21 @@ export class WakeCourse {
     });
     if (awake === null) return;
     const policy = isGuarded ? 'its timeout now pauses it' : 'another client resumed it at the same time';
-    await this.#book.note(lease, 'review-woken', lease.sandboxId, `${detail}; ${policy}`, operationOf(lease));
+    await this.#book.note(
+      lease,
+      'review-woken',
+      lease.sandboxKey,
+      `${detail}; ${policy}`,
+      operationOf(lease),
+    );
     if (!isGuarded) await this.postponeDeadline(awake, sandbox);
   }
 
   /** The active wake of this sandbox after a fresh reading, or `null`. */
-  async current(sandboxId: string): Promise<WakeLease | null> {
-    const lease = await findLease(sandboxId);
+  async current(sandboxKey: SandboxKey): Promise<WakeLease | null> {
+    const lease = await findLease(sandboxKey);
     if (lease === null || lease.state === 'ended') return null;
-    return lease.state === 'awake' ? this.judge(lease, await readNow(sandboxId)) : lease;
+    return lease.state === 'awake' ? this.judge(lease, await readNow(sandboxKey)) : lease;
   }
 
   /** Applies a reading to a wake. Returns `null` if the wake is over. */
@@ -105,8 +112,8 @@ export class WakeCourse {
   /** Moves the end of the wake to `wantedMs` or as late as the service allows. Returns the new end, epoch ms. */
   async moveEnd(lease: WakeLease, wantedMs: number): Promise<number> {
     const marginMs = lease.isGuarded ? 0 : MARGIN_MS;
-    const refusal = await setDeadline(lease.sandboxId, wantedMs + marginMs);
-    const sandbox = await readNow(lease.sandboxId);
+    const refusal = await setDeadline(lease.sandboxKey, wantedMs + marginMs);
+    const sandbox = await readNow(lease.sandboxKey);
     if (sandbox === null || (await this.judge(lease, sandbox)) === null) throw wakeIsOver();
     if (refusal !== null) throw refusal;
     const deadlineMs = deadlineOf(sandbox) ?? wantedMs + marginMs;
@@ -119,8 +126,8 @@ export class WakeCourse {
   async postponeDeadline(lease: WakeLease, sandbox: Sandbox): Promise<void> {
     if ((deadlineOf(sandbox) ?? Number.NEGATIVE_INFINITY) >= lease.endsAtMs + MARGIN_MS - TIME_SLACK_MS)
       return;
-    await setDeadline(lease.sandboxId, lease.endsAtMs + MARGIN_MS);
-    const after = await readNow(lease.sandboxId);
+    await setDeadline(lease.sandboxKey, lease.endsAtMs + MARGIN_MS);
+    const after = await readNow(lease.sandboxKey);
     const afterMs = after === null ? null : deadlineOf(after);
     if (after === null || afterMs === null || (await this.judge(lease, after)) === null) return;
     const latestMs = afterMs - MARGIN_MS;
@@ -160,8 +167,8 @@ export class WakeCourse {
 
   /** Resolves a wake whose resume was never answered. */
   async settleWaking(lease: WakeLease): Promise<void> {
-    const { sandboxId, timeoutMs, begunAtMs } = lease;
-    const sandbox = await readNow(sandboxId);
+    const { sandboxKey, timeoutMs, begunAtMs } = lease;
+    const sandbox = await readNow(sandboxKey);
     if (sandbox === null) return this.#book.end(lease, 'gone');
     if (sandbox.state === 'paused') {
       if (Date.now() - begunAtMs > MAX_RESUME_MS) await this.#book.end(lease, 'unwoken');
@@ -195,9 +202,9 @@ export function matchesLease({ isGuarded, endsAtMs, runStartedAtMs }: WakeLease,
 }
 
 /** Returns the refusal, or `null`. If the sandbox no longer runs, the next reading shows it. */
-async function setDeadline(sandboxId: string, atMs: number): Promise<SandkeeperError | null> {
+async function setDeadline(sandboxKey: SandboxKey, atMs: number): Promise<SandkeeperError | null> {
   try {
-    await sandboxApi().setSandboxTimeout(sandboxId, Math.max(0, atMs - Date.now()));
+    await apiOf(sandboxKey).setSandboxTimeout(sandboxKey, Math.max(0, atMs - Date.now()));
     return null;
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SandboxKey } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
 import { eventually, thrownBy } from '../test-support/environment';
 import { beginLease, findLease, type WakeLease } from './store';
@@ -135,7 +136,7 @@ describeOnDatabases('a shared wake', () => {
       const [woke, other, gone] = [await createPaused(), await createPaused(), await createPaused()];
       const lease = (id: string, begunAtMs = Date.now()): WakeLease => ({
         id: `lease-${id}`,
-        sandboxId: id,
+        sandboxKey: id,
         state: 'waking',
         actor: 'ana',
         begunAtMs,
@@ -181,8 +182,8 @@ describeOnDatabases('a shared wake', () => {
   });
 
   describe('a task', () => {
-    const input = (sandboxId: string) => ({
-      sandboxId,
+    const input = (sandboxKey: SandboxKey) => ({
+      sandboxKey,
       actor: 'ana',
       reason: 'to save its files',
       timeoutMs: 5 * MINUTE_MS,

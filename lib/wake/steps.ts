@@ -1,9 +1,10 @@
 import 'server-only';
 import { type ErrorCode, SandkeeperError } from '../errors';
-import { fleetWatcher } from '../fleet/watcher';
+import { watcherOf } from '../fleet/watcher';
 import type { Sandbox } from '../sandbox/schema';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import { comesBack } from '../sandbox-api/errors';
+import type { SandboxKey } from '../sandbox-key';
 import type { WakeLease } from './store';
 
 export type Woken =
@@ -49,24 +50,25 @@ export function isUncertain(thrown: unknown): boolean {
 }
 
 /** Reads the sandbox and passes the result to the fleet. `null`: gone. */
-export async function readNow(sandboxId: string): Promise<Sandbox | null> {
+export async function readNow(sandboxKey: SandboxKey): Promise<Sandbox | null> {
   const requestedAtMs = Date.now();
   try {
-    const sandbox = await sandboxApi().getSandbox(sandboxId);
+    const sandbox = await apiOf(sandboxKey).getSandbox(sandboxKey);
     // The list names the template of a paused sandbox better, so the first row comes from the list
     // (docs/protocol.md#paused-sandboxes-in-responses).
-    if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().recordReading(sandbox, requestedAtMs);
+    const watcher = watcherOf(sandboxKey);
+    if (watcher.find(sandboxKey) !== undefined) watcher.recordReading(sandbox, requestedAtMs);
     return sandbox;
   } catch (thrown) {
     if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_found') throw thrown;
-    fleetWatcher().recordGone(sandboxId);
+    watcherOf(sandboxKey).recordGone(sandboxKey);
     return null;
   }
 }
 
 /** The deadline on our clock; `null` if it is not known. */
-export function deadlineOf({ endAtMs }: Sandbox): number | null {
-  return endAtMs === null ? null : endAtMs - sandboxApi().clock.aheadMs;
+export function deadlineOf({ key, endAtMs }: Sandbox): number | null {
+  return endAtMs === null ? null : endAtMs - apiOf(key).clock.aheadMs;
 }
 
 /** Tells a lifetime from the next: its start, or 0 if the service does not report starts. */
@@ -91,13 +93,13 @@ export function isPausedAtTimeout(sandbox: Sandbox, timeoutMs: number, answeredA
  * service follows the first and gives both the same answer (docs/protocol.md#join-race).
  */
 export function isOurLifetime(
-  { startedAtMs, endAtMs }: Sandbox,
+  { key, startedAtMs, endAtMs }: Sandbox,
   timeoutMs: number,
   answeredAtMs?: number,
 ): boolean {
   if (endAtMs === null) return false;
   // On the service's clock and, because it may have started counting later, on ours.
-  const { aheadMs } = sandboxApi().clock;
+  const { aheadMs } = apiOf(key).clock;
   const begunAtMs = answeredAtMs === undefined ? [startedAtMs] : [startedAtMs, answeredAtMs + aheadMs];
   return begunAtMs.some((ms) => ms !== null && Math.abs(endAtMs - ms - timeoutMs) <= OURS_MS);
 }
@@ -107,9 +109,9 @@ export function isOurLifetime(
  * (docs/protocol.md#resume-instead-of-connect). A running sandbox is left alone.
  * @throws SandkeeperError `not_found`, `quota`, `invalid` and others from the service; see `isUncertain`
  */
-export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<Woken> {
+export async function wakePaused(sandboxKey: SandboxKey, timeoutMs: number): Promise<Woken> {
   for (let tries = 1; ; tries += 1) {
-    const before = await readOrThrow(sandboxId);
+    const before = await readOrThrow(sandboxKey);
     // An earlier try succeeded, but its answer was lost.
     if (before.state === 'running' && tries > 1 && isOurLifetime(before, timeoutMs))
       return { kind: 'awake', sandbox: before, isGuarded: isPausedAtTimeout(before, timeoutMs) };
@@ -117,7 +119,7 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
     if (before.state !== 'paused')
       throw new SandkeeperError('conflict', 'The sandbox is in a state that this version does not know.');
     try {
-      await sandboxApi().resumeSandbox(sandboxId, { timeoutMs, autoPause: true });
+      await apiOf(sandboxKey).resumeSandbox(sandboxKey, { timeoutMs, autoPause: true });
     } catch (thrown) {
       const error = explainRefusal(thrown);
       if (error.code === 'conflict' && !comesBack(error)) return { kind: 'running' };
@@ -126,27 +128,27 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
       continue;
     }
     const answeredAtMs = Date.now();
-    const sandbox = await readRunning(sandboxId);
+    const sandbox = await readRunning(sandboxKey);
     return { kind: 'awake', sandbox, isGuarded: isPausedAtTimeout(sandbox, timeoutMs, answeredAtMs) };
   }
 }
 
 /** Pauses our own lifetime only. Reads before and after, because an answer proves nothing. Never throws. */
 export async function pauseOurs(
-  { sandboxId, runStartedAtMs }: WakeLease,
+  { sandboxKey, runStartedAtMs }: WakeLease,
   wasDoubtful: boolean,
 ): Promise<PauseVerdict> {
   let isDoubtful = wasDoubtful;
   try {
-    const before = await readNow(sandboxId);
+    const before = await readNow(sandboxKey);
     if (before === null) return { kind: 'gone' };
     if (before.state === 'paused') return { kind: 'paused', isDoubtful };
     if (!isSameLifetime(before, runStartedAtMs)) return { kind: 'taken' };
     isDoubtful = false;
-    const problem = await sendPause(sandboxId);
+    const problem = await sendPause(sandboxKey);
     // A refusal that says when to come back was not carried out.
     isDoubtful = problem !== null && !comesBack(problem);
-    const after = await readNow(sandboxId);
+    const after = await readNow(sandboxKey);
     if (after === null) return { kind: 'gone' };
     if (after.state === 'paused') return { kind: 'paused', isDoubtful };
     if (!isSameLifetime(after, runStartedAtMs)) return { kind: 'taken' };
@@ -160,9 +162,9 @@ export async function pauseOurs(
 const STILL_RUNS = 'The service accepted the pause, but the sandbox is still running.';
 
 /** Returns the problem, or `null`. If it was paused already or is gone, the next reading shows it. */
-async function sendPause(sandboxId: string): Promise<SandkeeperError | null> {
+async function sendPause(sandboxKey: SandboxKey): Promise<SandkeeperError | null> {
   try {
-    await sandboxApi().pauseSandbox(sandboxId);
+    await apiOf(sandboxKey).pauseSandbox(sandboxKey);
     return null;
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);
@@ -171,17 +173,17 @@ async function sendPause(sandboxId: string): Promise<SandkeeperError | null> {
   }
 }
 
-async function readOrThrow(sandboxId: string): Promise<Sandbox> {
-  const sandbox = await readNow(sandboxId);
+async function readOrThrow(sandboxKey: SandboxKey): Promise<Sandbox> {
+  const sandbox = await readNow(sandboxKey);
   if (sandbox !== null) return sandbox;
   throw new SandkeeperError('not_found', 'There is no such sandbox. It may have been terminated.');
 }
 
 /** Waits for a reading that shows the sandbox running. */
-async function readRunning(sandboxId: string): Promise<Sandbox> {
+async function readRunning(sandboxKey: SandboxKey): Promise<Sandbox> {
   for (let reads = 1; ; reads += 1) {
     try {
-      const sandbox = await readOrThrow(sandboxId);
+      const sandbox = await readOrThrow(sandboxKey);
       if (sandbox.state === 'running') return sandbox;
       if (reads === MAX_READS)
         throw new SandkeeperError('conflict', 'The sandbox woke, but somebody else paused it at once.');

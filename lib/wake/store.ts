@@ -3,13 +3,14 @@ import { type Selectable, sql, type Updateable } from 'kysely';
 import { database, databaseTimeMs } from '../db/client';
 import type { Database } from '../db/schema';
 import { Leases, type LeaseTerms } from '../lease/leases';
+import type { SandboxKey } from '../sandbox-key';
 import { type LeaseState, parseLeaseState, type WakeEnding } from './schema';
 
 /** A wake as it is stored. Times are epoch ms. */
 export type WakeLease = {
   /** Identifies this wake. The next wake of the same sandbox has another id. */
   id: string;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   state: LeaseState;
   /** Who woke the sandbox. */
   actor: string;
@@ -51,9 +52,9 @@ export async function listLeases(): Promise<WakeLease[]> {
   return rows.map(leaseOf);
 }
 
-export async function findLease(sandboxId: string): Promise<WakeLease | null> {
+export async function findLease(sandboxKey: SandboxKey): Promise<WakeLease | null> {
   const db = await database();
-  const query = db.selectFrom('wake_leases').selectAll().where('sandbox_id', '=', sandboxId);
+  const query = db.selectFrom('wake_leases').selectAll().where('sandbox_key', '=', sandboxKey);
   const row = await query.executeTakeFirst();
   return row ? leaseOf(row) : null;
 }
@@ -62,12 +63,12 @@ export async function findLease(sandboxId: string): Promise<WakeLease | null> {
 export async function beginLease(lease: WakeLease, leaseMs: number): Promise<boolean> {
   const db = await database();
   const row = { ...rowOf(lease), claimed_until_ms: sql<number>`${databaseTimeMs(db)} + ${leaseMs}` };
-  const { sandbox_id, ...rest } = row;
+  const { sandbox_key, ...rest } = row;
   const inserted = await db
     .insertInto('wake_leases')
-    .values({ sandbox_id, ...rest })
+    .values({ sandbox_key, ...rest })
     .onConflict((conflict) =>
-      conflict.column('sandbox_id').doUpdateSet(rest).where('wake_leases.state', '=', ENDED),
+      conflict.column('sandbox_key').doUpdateSet(rest).where('wake_leases.state', '=', ENDED),
     )
     .executeTakeFirst();
   return inserted.numInsertedOrUpdatedRows !== 0n;
@@ -139,7 +140,7 @@ export async function forgetEndedLeases(ageMs: number): Promise<void> {
 /** Publishes the viewers of a sandbox that are connected to `process`, for `validMs`. An empty list removes them. */
 export async function publishViewers(
   process: string,
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   viewers: readonly Viewer[],
   validMs: number,
 ): Promise<void> {
@@ -148,7 +149,7 @@ export async function publishViewers(
     await db
       .deleteFrom('wake_viewers')
       .where('process', '=', process)
-      .where('sandbox_id', '=', sandboxId)
+      .where('sandbox_key', '=', sandboxKey)
       .execute();
     return;
   }
@@ -158,8 +159,8 @@ export async function publishViewers(
   };
   await db
     .insertInto('wake_viewers')
-    .values({ process, sandbox_id: sandboxId, ...values })
-    .onConflict((conflict) => conflict.columns(['sandbox_id', 'process']).doUpdateSet(values))
+    .values({ process, sandbox_key: sandboxKey, ...values })
+    .onConflict((conflict) => conflict.columns(['sandbox_key', 'process']).doUpdateSet(values))
     .execute();
 }
 
@@ -170,22 +171,22 @@ export async function removeViewers(process: string): Promise<void> {
 }
 
 /** The viewers that processes other than `process` have published, by sandbox id. Deletes expired rows. */
-export async function listOtherViewers(process: string): Promise<Map<string, Viewer[]>> {
+export async function listOtherViewers(process: string): Promise<Map<SandboxKey, Viewer[]>> {
   const db = await database();
   const isExpired = sql<number>`case when until_ms < ${databaseTimeMs(db)} then 1 else 0 end`;
   const rows = await db
     .selectFrom('wake_viewers')
-    .select(['sandbox_id', 'viewers', isExpired.as('is_expired')])
+    .select(['sandbox_key', 'viewers', isExpired.as('is_expired')])
     .where('process', '!=', process)
     .orderBy('process')
     .execute();
   if (rows.some(({ is_expired }) => is_expired === 1))
     await db.deleteFrom('wake_viewers').where('until_ms', '<', databaseTimeMs(db)).execute();
-  const viewers = new Map<string, Viewer[]>();
+  const viewers = new Map<SandboxKey, Viewer[]>();
   for (const row of rows) {
     if (row.is_expired === 1) continue;
     const published = JSON.parse(row.viewers) as Viewer[];
-    viewers.set(row.sandbox_id, [...(viewers.get(row.sandbox_id) ?? []), ...published]);
+    viewers.set(row.sandbox_key, [...(viewers.get(row.sandbox_key) ?? []), ...published]);
   }
   return viewers;
 }
@@ -193,7 +194,7 @@ export async function listOtherViewers(process: string): Promise<Map<string, Vie
 function leaseOf(row: Row): WakeLease {
   return {
     id: row.id,
-    sandboxId: row.sandbox_id,
+    sandboxKey: row.sandbox_key,
     state: parseLeaseState(row.state),
     actor: row.actor,
     begunAtMs: Number(row.begun_at_ms),
@@ -210,7 +211,7 @@ function leaseOf(row: Row): WakeLease {
 function rowOf(lease: WakeLease): Omit<Row, 'claimed_until_ms'> {
   return {
     id: lease.id,
-    sandbox_id: lease.sandboxId,
+    sandbox_key: lease.sandboxKey,
     state: lease.state,
     actor: lease.actor,
     begun_at_ms: lease.begunAtMs,

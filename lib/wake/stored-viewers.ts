@@ -1,4 +1,5 @@
 import 'server-only';
+import type { SandboxKey } from '../sandbox-key';
 import type { WakeBook } from './book';
 import { publishViewers, removeViewers, type WakeLease } from './store';
 
@@ -8,8 +9,8 @@ type Options = { owner: string; viewersTtlMs: number };
 export class StoredViewers {
   readonly #book: WakeBook;
   readonly #options: Options;
-  /** The viewers last stored, and when to renew them, by sandbox id. */
-  readonly #stored = new Map<string, { text: string; renewAtMs: number }>();
+  /** The viewers last stored, and when to renew them, by sandbox key. */
+  readonly #stored = new Map<SandboxKey, { text: string; renewAtMs: number }>();
 
   constructor(book: WakeBook, { owner, viewersTtlMs }: Options) {
     this.#book = book;
@@ -20,17 +21,17 @@ export class StoredViewers {
   async update(leases: readonly WakeLease[]): Promise<void> {
     const nowMs = Date.now();
     const { owner, viewersTtlMs } = this.#options;
-    const ids = new Set([...leases.map(({ sandboxId }) => sandboxId), ...this.#stored.keys()]);
-    for (const sandboxId of ids) {
-      const isOver = this.#book.find(sandboxId) === null;
-      const viewers = isOver ? [] : this.#book.ownViewersOf(sandboxId);
-      const stored = this.#stored.get(sandboxId);
+    const ids = new Set([...leases.map(({ sandboxKey }) => sandboxKey), ...this.#stored.keys()]);
+    for (const sandboxKey of ids) {
+      const isOver = this.#book.find(sandboxKey) === null;
+      const viewers = isOver ? [] : this.#book.ownViewersOf(sandboxKey);
+      const stored = this.#stored.get(sandboxKey);
       const text = JSON.stringify(viewers);
       if (viewers.length === 0 && stored === undefined) continue;
       if (text === stored?.text && nowMs < stored.renewAtMs) continue;
-      await publishViewers(owner, sandboxId, viewers, viewersTtlMs);
-      if (viewers.length === 0) this.#stored.delete(sandboxId);
-      else this.#stored.set(sandboxId, { text, renewAtMs: nowMs + viewersTtlMs / 3 });
+      await publishViewers(owner, sandboxKey, viewers, viewersTtlMs);
+      if (viewers.length === 0) this.#stored.delete(sandboxKey);
+      else this.#stored.set(sandboxKey, { text, renewAtMs: nowMs + viewersTtlMs / 3 });
     }
   }
 

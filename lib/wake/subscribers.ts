@@ -1,3 +1,4 @@
+import type { SandboxKey } from '../sandbox-key';
 import type { WakeEvent, WakeState, WakeViewer } from './schema';
 import type { Viewer } from './store';
 
@@ -12,38 +13,38 @@ type Known = Subscriber & { sentText: string | null };
 
 /** The viewers of each sandbox in this process. */
 export class Subscribers {
-  readonly #bySandbox = new Map<string, Set<Known>>();
+  readonly #bySandbox = new Map<SandboxKey, Set<Known>>();
 
   get isEmpty(): boolean {
     return this.#bySandbox.size === 0;
   }
 
   /** Returns a function that removes the viewer. */
-  add(sandboxId: string, subscriber: Subscriber): () => void {
+  add(sandboxKey: SandboxKey, subscriber: Subscriber): () => void {
     const known = { ...subscriber, sentText: null };
-    const here = this.#bySandbox.get(sandboxId) ?? new Set();
-    this.#bySandbox.set(sandboxId, here.add(known));
+    const here = this.#bySandbox.get(sandboxKey) ?? new Set();
+    this.#bySandbox.set(sandboxKey, here.add(known));
     return () => {
       here.delete(known);
-      if (here.size === 0 && this.#bySandbox.get(sandboxId) === here) this.#bySandbox.delete(sandboxId);
+      if (here.size === 0 && this.#bySandbox.get(sandboxKey) === here) this.#bySandbox.delete(sandboxKey);
     };
   }
 
   /** The viewers that keep it awake, each session once. */
-  viewersOf(sandboxId: string): Viewer[] {
+  viewersOf(sandboxKey: SandboxKey): Viewer[] {
     const bySession = new Map<string, Viewer>();
-    for (const { counts, sessionId, actor } of this.#bySandbox.get(sandboxId) ?? [])
+    for (const { counts, sessionId, actor } of this.#bySandbox.get(sandboxKey) ?? [])
       if (counts) bySession.set(sessionId, { sessionId, actor });
     return [...bySession.values()];
   }
 
-  sandboxIds(): string[] {
+  sandboxKeys(): SandboxKey[] {
     return [...this.#bySandbox.keys()];
   }
 
   /** Sends each viewer the state if it has changed for them. */
-  publish(sandboxId: string, stateFor: (viewer: Viewer) => WakeState): void {
-    for (const known of this.#bySandbox.get(sandboxId) ?? []) {
+  publish(sandboxKey: SandboxKey, stateFor: (viewer: Viewer) => WakeState): void {
+    for (const known of this.#bySandbox.get(sandboxKey) ?? []) {
       const state = stateFor(known);
       const text = JSON.stringify(state);
       if (text === known.sentText) continue;

@@ -46,7 +46,7 @@ export async function auditLog(id: string): Promise<string[]> {
   const rows = await db
     .selectFrom('access_log')
     .selectAll()
-    .where('sandbox_id', '=', id)
+    .where('sandbox_key', '=', id)
     .orderBy('at_ms')
     .orderBy('id')
     .execute();
@@ -59,13 +59,13 @@ export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
   const before = await db
     .selectFrom('wake_leases')
     .select('claimed_until_ms')
-    .where('sandbox_id', '=', id)
+    .where('sandbox_key', '=', id)
     .executeTakeFirst();
   await keeper.close();
   await db
     .updateTable('wake_leases')
     .set({ claimed_until_ms: before?.claimed_until_ms ?? 0 })
-    .where('sandbox_id', '=', id)
+    .where('sandbox_key', '=', id)
     .execute();
 }
 

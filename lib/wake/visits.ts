@@ -1,3 +1,4 @@
+import type { SandboxKey } from '../sandbox-key';
 import type { Viewer } from './store';
 
 type Visit = Viewer & { awaySinceMs: number | null };
@@ -5,20 +6,20 @@ type Visit = Viewer & { awaySinceMs: number | null };
 /** Tracks arrivals and departures for the audit log. Being away for less than the grace period is not a departure. */
 export class Visits {
   readonly #graceMs: number;
-  readonly #bySandbox = new Map<string, Map<string, Visit>>();
+  readonly #bySandbox = new Map<SandboxKey, Map<string, Visit>>();
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
   }
 
   /** Adds a viewer whose arrival is already recorded. */
-  expect(sandboxId: string, viewer: Viewer): void {
-    this.#of(sandboxId).set(viewer.sessionId, { ...viewer, awaySinceMs: null });
+  expect(sandboxKey: SandboxKey, viewer: Viewer): void {
+    this.#of(sandboxKey).set(viewer.sessionId, { ...viewer, awaySinceMs: null });
   }
 
   /** Returns the viewers who joined and left, given those who are `here` now. */
-  note(sandboxId: string, here: readonly Viewer[], nowMs: number): { joined: Viewer[]; left: Viewer[] } {
-    const visits = this.#of(sandboxId);
+  note(sandboxKey: SandboxKey, here: readonly Viewer[], nowMs: number): { joined: Viewer[]; left: Viewer[] } {
+    const visits = this.#of(sandboxKey);
     const joined = here.filter(({ sessionId }) => !visits.has(sessionId));
     for (const viewer of here) visits.set(viewer.sessionId, { ...viewer, awaySinceMs: null });
     const present = new Set(here.map(({ sessionId }) => sessionId));
@@ -34,13 +35,13 @@ export class Visits {
   }
 
   /** Drops all visits of a wake that is over. */
-  forget(sandboxId: string): void {
-    this.#bySandbox.delete(sandboxId);
+  forget(sandboxKey: SandboxKey): void {
+    this.#bySandbox.delete(sandboxKey);
   }
 
-  #of(sandboxId: string): Map<string, Visit> {
-    const visits = this.#bySandbox.get(sandboxId) ?? new Map<string, Visit>();
-    this.#bySandbox.set(sandboxId, visits);
+  #of(sandboxKey: SandboxKey): Map<string, Visit> {
+    const visits = this.#bySandbox.get(sandboxKey) ?? new Map<string, Visit>();
+    this.#bySandbox.set(sandboxKey, visits);
     return visits;
   }
 }

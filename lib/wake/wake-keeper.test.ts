@@ -323,7 +323,7 @@ describeOnDatabases('a wake', () => {
       await db
         .updateTable('wake_leases')
         .set({ ends_at_ms: Date.now() + 1_000 })
-        .where('sandbox_id', '=', id)
+        .where('sandbox_key', '=', id)
         .execute();
       await page.ended('time');
       expect(await stateOf(id)).toBe('paused');

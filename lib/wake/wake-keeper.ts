@@ -1,12 +1,13 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { config } from '../config';
+import { connections } from '../connections/registry';
 import { SandkeeperError } from '../errors';
 import type { FleetEvent } from '../fleet/delta';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher, watcherOf } from '../fleet/watcher';
 import { LeaseTimer } from '../lease/lease-timer';
 import { processOwner } from '../lease/owner';
-import { SandboxId } from '../sandbox/schema';
+import { type ConnectionName, connectionOf, SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 import { WorkLoop } from '../work-loop';
 import { WakeBook } from './book';
@@ -73,10 +74,11 @@ export class WakeKeeper {
   readonly #emptySinceMs = new Map<string, number>();
   readonly #storedViewers: StoredViewers;
   /** Running steps, by sandbox id. */
-  readonly #busy = new Map<string, Promise<unknown>>();
+  readonly #busy = new Map<SandboxKey, Promise<unknown>>();
   readonly #leaseTimer: LeaseTimer;
   #cleanedUpAtMs = 0;
-  #stopFleet: (() => void) | null = null;
+  /** Stops following the fleet of a connection. */
+  readonly #followed = new Map<ConnectionName, () => void>();
 
   constructor(options: Options) {
     this.#options = {
@@ -104,12 +106,13 @@ export class WakeKeeper {
    * that unsubscribes.
    */
   subscribe(
-    sandboxId: string,
+    topicKey: string,
     viewer: Viewer & { counts: boolean },
     send: (event: WakeEvent) => void,
   ): () => void {
-    if (!SandboxId.safeParse(sandboxId).success) return () => {};
-    const stop = this.#book.subscribe(sandboxId, { ...viewer, send });
+    const { data: sandboxKey } = SandboxKey.safeParse(topicKey);
+    if (sandboxKey === undefined) return () => {};
+    const stop = this.#book.subscribe(sandboxKey, { ...viewer, send });
     this.#loop.poke();
     return () => {
       stop();
@@ -124,19 +127,19 @@ export class WakeKeeper {
    */
   wake(
     person: Person,
-    sandboxId: string,
+    sandboxKey: SandboxKey,
     timeoutMs: number,
     reason = '',
     idPrefix = '',
   ): Promise<WakeResult> {
-    return this.#exclusively(sandboxId, async () => {
-      const known = await this.#course.current(sandboxId);
+    return this.#exclusively(sandboxKey, async () => {
+      const known = await this.#course.current(sandboxKey);
       if (known?.state === 'pausing')
         throw new SandkeeperError('conflict', 'The sandbox is being paused. Try again in a moment.');
-      const lease = this.#newLease(person, sandboxId, uniqueTimeout(timeoutMs), idPrefix);
+      const lease = this.#newLease(person, sandboxKey, uniqueTimeout(timeoutMs), idPrefix);
       if (known !== null || !(await this.#book.begin(lease, this.#options.claimMs))) return 'joined';
       if (person.id !== undefined)
-        this.#book.expect(sandboxId, { sessionId: person.id, actor: person.actor });
+        this.#book.expect(sandboxKey, { sessionId: person.id, actor: person.actor });
       return this.#course.wake(lease, `For ${inMinutes(timeoutMs)}${reason}`);
     });
   }
@@ -145,13 +148,13 @@ export class WakeKeeper {
    * Extends a wake by up to `byMs`. Returns the time that the service granted, in ms.
    * @throws SandkeeperError `conflict` when the wake is over
    */
-  extend({ actor }: Person, sandboxId: string, byMs: number, reason = ''): Promise<number> {
-    return this.#exclusively(sandboxId, async () => {
-      const lease = await this.#course.current(sandboxId);
+  extend({ actor }: Person, sandboxKey: SandboxKey, byMs: number, reason = ''): Promise<number> {
+    return this.#exclusively(sandboxKey, async () => {
+      const lease = await this.#course.current(sandboxKey);
       if (lease?.state !== 'awake') throw wakeIsOver();
       const endsAtMs = await this.#course.moveEnd(lease, Math.max(lease.endsAtMs, Date.now()) + byMs);
       const grantedMs = endsAtMs - lease.endsAtMs;
-      await this.#book.note({ actor }, 'review-extended', sandboxId, `By ${inMinutes(grantedMs)}${reason}`);
+      await this.#book.note({ actor }, 'review-extended', sandboxKey, `By ${inMinutes(grantedMs)}${reason}`);
       return grantedMs;
     });
   }
@@ -160,9 +163,9 @@ export class WakeKeeper {
    * Ends a wake for every viewer by pausing the sandbox.
    * @throws SandkeeperError `conflict` when the wake is over; `unavailable` when the pause failed and is retried
    */
-  endNow({ actor }: Person, sandboxId: string, how: 'asked' | 'finished' = 'asked'): Promise<void> {
-    return this.#exclusively(sandboxId, async () => {
-      const lease = await findLease(sandboxId);
+  endNow({ actor }: Person, sandboxKey: SandboxKey, how: 'asked' | 'finished' = 'asked'): Promise<void> {
+    return this.#exclusively(sandboxKey, async () => {
+      const lease = await findLease(sandboxKey);
       if (lease?.state !== 'awake' && lease?.state !== 'pausing') throw wakeIsOver();
       const problem = await this.#course.pause(lease, how, actor);
       if (problem === null) return;
@@ -181,49 +184,49 @@ export class WakeKeeper {
    */
   async withWake<T>(
     {
-      sandboxId,
+      sandboxKey,
       actor,
       reason,
       timeoutMs,
       idPrefix = '',
-    }: { sandboxId: string; actor: string; reason: string; timeoutMs: number; idPrefix?: string },
+    }: { sandboxKey: SandboxKey; actor: string; reason: string; timeoutMs: number; idPrefix?: string },
     work: (hold: WakeHold) => Promise<T>,
   ): Promise<T> {
     const person = { actor, id: `work-${randomBytes(9).toString('base64url')}` };
-    const stop = this.subscribe(sandboxId, { sessionId: person.id, actor, counts: true }, () => {});
+    const stop = this.subscribe(sandboxKey, { sessionId: person.id, actor, counts: true }, () => {});
     let keeping: NodeJS.Timeout | undefined;
     let result: WakeResult = 'joined';
     try {
-      await this.#until(sandboxId, (state) => state !== 'pausing');
-      result = await this.wake(person, sandboxId, timeoutMs, `, ${reason}`, idPrefix);
-      if (result !== 'running') await this.#until(sandboxId, (state) => state === 'awake' || state === null);
-      keeping = setInterval(() => void this.#keepAwake(person, sandboxId, timeoutMs, reason), timeoutMs / 4);
-      const lease = result === 'running' ? null : await findLease(sandboxId);
+      await this.#until(sandboxKey, (state) => state !== 'pausing');
+      result = await this.wake(person, sandboxKey, timeoutMs, `, ${reason}`, idPrefix);
+      if (result !== 'running') await this.#until(sandboxKey, (state) => state === 'awake' || state === null);
+      keeping = setInterval(() => void this.#keepAwake(person, sandboxKey, timeoutMs, reason), timeoutMs / 4);
+      const lease = result === 'running' ? null : await findLease(sandboxKey);
       if (idPrefix !== '' && lease?.id.startsWith(idPrefix)) result = 'woken';
       return await work({ result, lease });
     } finally {
       clearInterval(keeping);
       stop();
       // Other viewers keep it awake. A failed pause is retried by the loop.
-      if (result === 'woken' && this.#book.viewersOf(sandboxId).length === 0)
-        await this.endNow(person, sandboxId, 'finished').catch(() => {});
+      if (result === 'woken' && this.#book.viewersOf(sandboxKey).length === 0)
+        await this.endNow(person, sandboxKey, 'finished').catch(() => {});
     }
   }
 
   /** Releases the leases for other processes. */
   async close(): Promise<void> {
     await this.#loop.close();
-    this.#stopFleet?.();
+    this.#followFleet(false);
     await Promise.race([Promise.allSettled(this.#busy.values()), wait(MAX_CLOSE_MS)]);
     await releaseLeases(this.#options.owner).catch(() => {});
     await this.#storedViewers.remove().catch(() => {});
   }
 
-  #newLease({ actor }: Person, sandboxId: string, timeoutMs: number, idPrefix: string): WakeLease {
+  #newLease({ actor }: Person, sandboxKey: SandboxKey, timeoutMs: number, idPrefix: string): WakeLease {
     const nowMs = Date.now();
     return {
       id: `${idPrefix}${randomBytes(12).toString('base64url')}`,
-      sandboxId,
+      sandboxKey,
       state: 'waking',
       actor,
       begunAtMs: nowMs,
@@ -245,9 +248,9 @@ export class WakeKeeper {
     this.#followFleet(leases.length > 0);
     for (const lease of leases) {
       await this.#book.noteVisits(lease);
-      const { claimedBy, sandboxId } = lease;
+      const { claimedBy, sandboxKey } = lease;
       // A running step already handles this sandbox. The next round checks it again.
-      if (claimedBy === this.#options.owner && !this.#busy.has(sandboxId)) void this.#check(sandboxId);
+      if (claimedBy === this.#options.owner && !this.#busy.has(sandboxKey)) void this.#check(sandboxKey);
     }
     await this.#storedViewers.update(leases);
     await this.#cleanUp(leases);
@@ -283,18 +286,23 @@ export class WakeKeeper {
   /** The fleet shows changes by other clients, so it is followed while there are wakes. */
   #followFleet(isWanted: boolean): void {
     if (!isWanted) {
-      this.#stopFleet?.();
-      this.#stopFleet = null;
+      for (const stop of this.#followed.values()) stop();
+      this.#followed.clear();
       return;
     }
-    this.#stopFleet ??= fleetWatcher().listen((event) => {
-      if (idsIn(event).some((id) => this.#book.find(id) !== null)) this.#loop.poke();
-    });
+    for (const { sandboxKey } of this.#book.underWay()) {
+      const name = connectionOf(sandboxKey);
+      if (this.#followed.has(name) || connections().find(name)?.isDisabled !== false) continue;
+      const stop = fleetWatcher(name).listen((event) => {
+        if (keysIn(event).some((key) => this.#book.find(key) !== null)) this.#loop.poke();
+      });
+      this.#followed.set(name, stop);
+    }
   }
 
-  async #check(sandboxId: string): Promise<void> {
-    await this.#exclusively(sandboxId, async () => {
-      const lease = this.#book.find(sandboxId);
+  async #check(sandboxKey: SandboxKey): Promise<void> {
+    await this.#exclusively(sandboxKey, async () => {
+      const lease = this.#book.find(sandboxKey);
       if (lease?.state === 'waking') await this.#course.settleWaking(lease);
       if (lease?.state === 'awake') await this.#watch(lease);
       if (lease?.state === 'pausing' && this.#course.isPauseDue(lease))
@@ -302,15 +310,15 @@ export class WakeKeeper {
     }).catch((thrown) => {
       const { code, cause } = SandkeeperError.from(thrown);
       // Other failures are the service's. The next round retries.
-      if (code === 'unexpected') console.error(`Could not check the wake of ${sandboxId}:`, cause);
+      if (code === 'unexpected') console.error(`Could not check the wake of ${sandboxKey}:`, cause);
     });
   }
 
   /** Ends a wake when its time is up, its last viewer has left, or another client ended it. */
   async #watch(lease: WakeLease): Promise<void> {
-    const { id, sandboxId, endsAtMs, isGuarded } = lease;
+    const { id, sandboxKey, endsAtMs, isGuarded } = lease;
     const nowMs = Date.now();
-    if (this.#book.viewersOf(sandboxId).length > 0) this.#emptySinceMs.delete(id);
+    if (this.#book.viewersOf(sandboxKey).length > 0) this.#emptySinceMs.delete(id);
     else if (!this.#emptySinceMs.has(id)) this.#emptySinceMs.set(id, nowMs);
     const emptySinceMs = this.#emptySinceMs.get(id) ?? nowMs;
     if (nowMs - emptySinceMs >= this.#options.graceMs) {
@@ -321,25 +329,28 @@ export class WakeKeeper {
       await this.#course.pause(lease, 'time', null);
       return;
     }
-    const row = fleetWatcher().find(sandboxId);
+    const row = watcherOf(sandboxKey).find(sandboxKey);
     if (row !== undefined && matchesLease(lease, row) && nowMs < endsAtMs) return;
-    const sandbox = await readNow(sandboxId);
+    const sandbox = await readNow(sandboxKey);
     const current = await this.#course.judge(lease, sandbox);
     if (current !== null && sandbox !== null && !isGuarded)
       await this.#course.postponeDeadline(current, sandbox);
   }
 
-  async #keepAwake(person: Person, sandboxId: string, timeoutMs: number, reason: string): Promise<void> {
-    const lease = this.#book.find(sandboxId);
+  async #keepAwake(person: Person, sandboxKey: SandboxKey, timeoutMs: number, reason: string): Promise<void> {
+    const lease = this.#book.find(sandboxKey);
     if (lease?.state !== 'awake' || lease.endsAtMs - Date.now() > timeoutMs / 2) return;
-    await this.extend(person, sandboxId, timeoutMs / 2, `, ${reason}`).catch(() => {});
+    await this.extend(person, sandboxKey, timeoutMs / 2, `, ${reason}`).catch(() => {});
   }
 
   /** Waits until the state matches, `null` meaning no active wake. Throws `timeout` after two minutes. */
-  async #until(sandboxId: string, matches: (state: WakeLease['state'] | null) => boolean): Promise<void> {
+  async #until(
+    sandboxKey: SandboxKey,
+    matches: (state: WakeLease['state'] | null) => boolean,
+  ): Promise<void> {
     const giveUpAtMs = Date.now() + MAX_WAIT_MS;
     for (;;) {
-      const lease = await findLease(sandboxId);
+      const lease = await findLease(sandboxKey);
       if (matches(lease === null || lease.state === 'ended' ? null : lease.state)) return;
       if (Date.now() > giveUpAtMs)
         throw new SandkeeperError('timeout', 'The wake made no progress for two minutes. Try again.');
@@ -348,21 +359,21 @@ export class WakeKeeper {
   }
 
   /** Runs the steps of one sandbox one after the other. */
-  #exclusively<T>(sandboxId: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#busy.get(sandboxId) ?? Promise.resolve();
+  #exclusively<T>(sandboxKey: SandboxKey, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(sandboxKey) ?? Promise.resolve();
     const done = before.then(work, work);
-    this.#busy.set(sandboxId, done);
+    this.#busy.set(sandboxKey, done);
     const forget = () => {
-      if (this.#busy.get(sandboxId) === done) this.#busy.delete(sandboxId);
+      if (this.#busy.get(sandboxKey) === done) this.#busy.delete(sandboxKey);
     };
     done.then(forget, forget);
     return done;
   }
 }
 
-function idsIn(event: FleetEvent): string[] {
+function keysIn(event: FleetEvent): SandboxKey[] {
   if (event.kind !== 'delta') return [];
-  return [...event.delta.changed.map(({ id }) => id), ...event.delta.removed];
+  return [...event.delta.changed.map(({ key }) => key), ...event.delta.removed];
 }
 
 function inMinutes(ms: number): string {

@@ -4,10 +4,10 @@ import { COLUMNS_COOKIE, WIDTHS_COOKIE } from '@/components/fleet/column-choice'
 import { FleetPage } from '@/components/fleet/fleet-page';
 import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
+import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
 import { firstScreen } from '@/lib/fleet/view';
-import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
+import { FIRST_READING_MS } from '@/lib/fleet/watcher';
 import { jsonOf } from '@/lib/json-of';
-import { sandboxApi, serviceNowMs } from '@/lib/sandbox-api/configured';
 import { listViews } from '@/lib/views/store';
 
 export const metadata: Metadata = { title: 'Sandboxes' };
@@ -15,16 +15,15 @@ export const metadata: Metadata = { title: 'Sandboxes' };
 export default async function SandboxesPage({ searchParams }: PageProps<'/sandboxes'>) {
   const session = await guardPage('viewer');
   const { q, sort } = await searchParams;
-  await fleetWatcher().ready(FIRST_READING_MS);
+  await fleetsReady(FIRST_READING_MS);
   const request = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
   const { protectedKey, bulkLimit } = config().operations;
-  const first = firstScreen(fleetWatcher().snapshot(), request, serviceNowMs());
+  const first = firstScreen(allFleets(), request, Date.now());
   return (
     <FleetPage
       first={jsonOf(first)}
       role={session.role}
       views={await listViews(session.actor).catch(() => [])}
-      offersDemo={sandboxApi().capabilities.can('demoFleet')}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}
       rememberedWidths={(await cookies()).get(WIDTHS_COOKIE)?.value ?? null}

@@ -4,10 +4,11 @@ import Link from 'next/link';
 import { FileName } from '@/components/ui/visible-text';
 import { ancestorsOf, baseName } from '@/lib/files/guest-path';
 import { paths } from '@/lib/paths';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
-type Props = { sandboxId: string; path: string; onGo: (path: string) => void };
+type Props = { sandboxKey: SandboxKey; path: string; onGo: (path: string) => void };
 
-export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
+export function Breadcrumbs({ sandboxKey, path, onGo }: Props) {
   const above = ancestorsOf(path);
   return (
     <nav aria-label="Folder" className="min-w-0 flex-1">
@@ -15,7 +16,7 @@ export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
         {above.map((folder) => (
           <li key={folder} className="flex min-w-0 shrink items-center not-first:shrink-[4]">
             <Link
-              href={paths.sandboxFiles(sandboxId, { path: folder })}
+              href={paths.sandboxFiles(sandboxKey, { path: folder })}
               prefetch={false}
               onClick={(event) => {
                 // Modified clicks open the link; a plain one navigates on the client.

@@ -6,6 +6,7 @@ import { isFolder } from '@/lib/files/browse/order';
 import { changeRefusal } from '@/lib/files/change/names';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { contentRefusal, UNADDRESSABLE } from './entry-words';
 
 const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Record<DownloadLanguage, string>;
@@ -26,7 +27,7 @@ type Handlers = {
 };
 
 type Context = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   role: Role;
   /** Why nothing can be changed now, or `null`. */
   forbidden: string | null;
@@ -44,7 +45,7 @@ export function entryActions(entries: readonly Entry[], context: Context): MenuA
   return others.length === 0 ? actionsForOne(only, context) : actionsForSeveral(entries, context);
 }
 
-function actionsForOne(entry: Entry, { sandboxId, role, forbidden, handlers }: Context): MenuAct[] {
+function actionsForOne(entry: Entry, { sandboxKey, role, forbidden, handlers }: Context): MenuAct[] {
   const { path, name } = entry;
   const unaddressable = entry.isAddressable ? null : UNADDRESSABLE;
   const notRead = unaddressable ?? readRefusal(role);
@@ -75,7 +76,7 @@ function actionsForOne(entry: Entry, { sandboxId, role, forbidden, handlers }: C
         { label: 'Open', onActivate: () => handlers.onShow(entry), disabledReason: unaddressable },
         {
           label: 'Download',
-          onActivate: () => downloadFile(sandboxId, path),
+          onActivate: () => downloadFile(sandboxKey, path),
           disabledReason: noBytes,
         },
         {
@@ -88,7 +89,7 @@ function actionsForOne(entry: Entry, { sandboxId, role, forbidden, handlers }: C
     (language): MenuAct => ({
       label: `Copy ${LANGUAGES[language]} download code`,
       onActivate: () =>
-        void copyText(downloadCode(sandboxId, path, language), `the ${LANGUAGES[language]} code`),
+        void copyText(downloadCode(sandboxKey, path, language), `the ${LANGUAGES[language]} code`),
     }),
   );
   return [
@@ -143,8 +144,8 @@ export function deleteRefusal(entries: readonly Entry[]): string | null {
   return entries.map(changeRefusalOf).find((reason) => reason !== null) ?? null;
 }
 
-export function downloadFile(sandboxId: string, path: string): void {
-  downloadFrom(fileAddresses.content(sandboxId, path, 'download'));
+export function downloadFile(sandboxKey: SandboxKey, path: string): void {
+  downloadFrom(fileAddresses.content(sandboxKey, path, 'download'));
 }
 
 export function downloadFrom(address: string): void {

@@ -11,10 +11,11 @@ import { ApiFailure } from '@/lib/api-client';
 import { isFolder, sizeOf } from '@/lib/files/browse/order';
 import { sizeQuery } from '@/lib/files/browse/queries';
 import type { Entry, FolderSize } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { kindName } from './entry-words';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entry: Entry;
   /** Why a folder cannot be measured, or `null`. */
   forbidden: string | null;
@@ -22,7 +23,7 @@ type Props = {
   children?: ReactNode;
 };
 
-export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Props) {
+export function FileFacts({ sandboxKey, entry, forbidden, actions, children }: Props) {
   const size = sizeOf(entry);
   return (
     <section aria-label="Details" className="min-h-0 flex-1 overflow-y-auto p-5">
@@ -55,7 +56,7 @@ export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Pr
         )}
         {isFolder(entry) && entry.isAddressable ? (
           <Fact name="Contents">
-            <Contents sandboxId={sandboxId} path={entry.path} forbidden={forbidden} />
+            <Contents sandboxKey={sandboxKey} path={entry.path} forbidden={forbidden} />
           </Fact>
         ) : null}
         <Fact name="Modified">
@@ -93,12 +94,12 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-type ContentsProps = { sandboxId: string; path: string; forbidden: string | null };
+type ContentsProps = { sandboxKey: SandboxKey; path: string; forbidden: string | null };
 
-function Contents({ sandboxId, path, forbidden }: ContentsProps) {
+function Contents({ sandboxKey, path, forbidden }: ContentsProps) {
   const [isRequested, setIsRequested] = useState(false);
   const { data, error, isFetching, refetch } = useQuery({
-    ...sizeQuery(sandboxId, [path]),
+    ...sizeQuery(sandboxKey, [path]),
     enabled: isRequested,
   });
   return (

@@ -5,11 +5,12 @@ import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { Breadcrumbs } from './breadcrumbs';
 import { PathInput } from './path-input';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** `null`: unknown yet. */
   root: string | null;
   home: string;
@@ -33,7 +34,7 @@ export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Pro
     <div className="flex h-12 shrink-0 items-center gap-2 border-line border-b px-5">
       {isTyping ? (
         <PathInput
-          sandboxId={props.sandboxId}
+          sandboxKey={props.sandboxKey}
           folder={root}
           home={props.home}
           start={typing}
@@ -47,7 +48,7 @@ export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Pro
         <span className="h-2.5 w-40 animate-pulse rounded-full bg-line" />
       ) : (
         <>
-          <Breadcrumbs sandboxId={props.sandboxId} path={root} onGo={props.onGo} />
+          <Breadcrumbs sandboxKey={props.sandboxKey} path={root} onGo={props.onGo} />
           <button
             type="button"
             aria-label="Go to path"

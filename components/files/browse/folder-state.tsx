@@ -11,10 +11,11 @@ import { readEntry } from '@/lib/files/browse/queries';
 import type { FolderFailure } from '@/lib/files/browse/tree';
 import { ancestorsOf, parentOf } from '@/lib/files/guest-path';
 import type { FileProblem } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   path: string;
   failure: FolderFailure;
   onGo: (path: string, file?: string) => void;
@@ -30,7 +31,7 @@ const TITLES: Partial<Record<FileProblem, string>> = {
 };
 
 /** Shown instead of a folder that cannot be read. */
-export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) {
+export function FolderState({ sandboxKey, path, failure, onGo, onRetry }: Props) {
   const { problem, message } = failure;
   return (
     <Frame title={(problem && TITLES[problem]) ?? 'Could not read this folder'}>
@@ -39,7 +40,7 @@ export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) 
       </p>
       <p className="mb-3">{message}</p>
       <div className="flex flex-wrap gap-2">
-        {problem === 'vanished' ? <NearestFolder sandboxId={sandboxId} path={path} onGo={onGo} /> : null}
+        {problem === 'vanished' ? <NearestFolder sandboxKey={sandboxKey} path={path} onGo={onGo} /> : null}
         {problem === 'denied' && path !== '/' ? (
           <Button onClick={() => onGo(parentOf(path))}>Go to parent folder</Button>
         ) : null}
@@ -63,12 +64,12 @@ export function StaleStrip({ failure }: { failure: FolderFailure }) {
   );
 }
 
-function NearestFolder({ sandboxId, path, onGo }: Pick<Props, 'sandboxId' | 'path' | 'onGo'>) {
+function NearestFolder({ sandboxKey, path, onGo }: Pick<Props, 'sandboxKey' | 'path' | 'onGo'>) {
   const { data: nearest } = useQuery({
-    queryKey: ['files', sandboxId, 'nearest', path],
+    queryKey: ['files', sandboxKey, 'nearest', path],
     queryFn: async ({ signal }) => {
       for (const above of ancestorsOf(path).toReversed()) {
-        const entry = await readEntry(sandboxId, above, signal).catch(() => null);
+        const entry = await readEntry(sandboxKey, above, signal).catch(() => null);
         if (entry && isFolder(entry)) return above;
       }
       return '/';

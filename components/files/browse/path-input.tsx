@@ -10,9 +10,10 @@ import { isFolder } from '@/lib/files/browse/order';
 import { readEntry } from '@/lib/files/browse/queries';
 import { ancestorsOf, parentOf, resolvePath } from '@/lib/files/guest-path';
 import { unlessComposing } from '@/lib/key-events';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   folder: string;
   home: string;
   start: string;
@@ -21,7 +22,7 @@ type Props = {
 };
 
 /** Goes to a typed path: a folder, or a file in its folder. */
-export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Props) {
+export function PathInput({ sandboxKey, folder, home, start, onGo, onClose }: Props) {
   const error = useId();
   const {
     values,
@@ -35,12 +36,12 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
     schema: pathIn({ folder, home }),
     send: async ({ path }) => {
       try {
-        const entry = await readEntry(sandboxId, path);
+        const entry = await readEntry(sandboxKey, path);
         if (isFolder(entry)) onGo(path);
         else onGo(parentOf(path), path);
         return null;
       } catch (thrown) {
-        return problemText(sandboxId, path, ApiFailure.from(thrown));
+        return problemText(sandboxKey, path, ApiFailure.from(thrown));
       }
     },
   });
@@ -101,10 +102,10 @@ function pathIn(place: { folder: string; home: string }) {
 }
 
 /** The error text, with the part of the path that exists. */
-async function problemText(sandboxId: string, path: string, refusal: ApiFailure): Promise<string> {
+async function problemText(sandboxKey: SandboxKey, path: string, refusal: ApiFailure): Promise<string> {
   if (refusal.problem !== 'vanished') return refusal.message;
   for (const above of ancestorsOf(path).toReversed()) {
-    const entry = await readEntry(sandboxId, above).catch(() => null);
+    const entry = await readEntry(sandboxKey, above).catch(() => null);
     if (entry !== null) return `${path} does not exist. The path is valid up to ${above}.`;
   }
   return `${path} does not exist. Check the path.`;

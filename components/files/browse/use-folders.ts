@@ -15,6 +15,7 @@ import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/brows
 import { childOf, parentOf } from '@/lib/files/guest-path';
 import { type Entry, type FolderEvent, folderKey, type Listing } from '@/lib/files/schema';
 import { liveSocket } from '@/lib/live/socket';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /** A socket has a limited number of channels. The folders unfolded last are the most likely to be in view. */
 const MAX_FOLLOWED = 24;
@@ -22,7 +23,7 @@ const RESUBSCRIBE_MS = 5_000;
 const SEPARATOR = '\0';
 
 export function useFolders(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   paths: readonly string[],
   isReadable: boolean,
 ): ReadonlyMap<string, Folder> {
@@ -41,7 +42,7 @@ export function useFolders(
     [joined],
   );
   return useQueries({
-    queries: paths.map((path) => ({ ...listingQuery(sandboxId, path), enabled: isReadable })),
+    queries: paths.map((path) => ({ ...listingQuery(sandboxKey, path), enabled: isReadable })),
     combine,
   });
 }
@@ -59,7 +60,11 @@ function folderOf(
 }
 
 /** Watches the folders at `paths` while the sandbox runs. Prefers the first, then the last ones. */
-export function useFollowedFolders(sandboxId: string, paths: readonly string[], isRunning: boolean): void {
+export function useFollowedFolders(
+  sandboxKey: SandboxKey,
+  paths: readonly string[],
+  isRunning: boolean,
+): void {
   const client = useQueryClient();
   const [first, ...rest] = [...new Set(paths)];
   const followed = first === undefined ? [] : [first, ...rest.slice(-(MAX_FOLLOWED - 1))];
@@ -74,8 +79,8 @@ export function useFollowedFolders(sandboxId: string, paths: readonly string[], 
       stops.current.delete(path);
     }
     for (const path of wanted)
-      if (!stops.current.has(path)) stops.current.set(path, followFolder(client, sandboxId, path));
-  }, [client, sandboxId, joined]);
+      if (!stops.current.has(path)) stops.current.set(path, followFolder(client, sandboxKey, path));
+  }, [client, sandboxKey, joined]);
   useEffect(() => {
     const all = stops.current;
     return () => {
@@ -85,8 +90,8 @@ export function useFollowedFolders(sandboxId: string, paths: readonly string[], 
   }, []);
 }
 
-function followFolder(client: QueryClient, sandboxId: string, path: string): () => void {
-  const { queryKey } = listingQuery(sandboxId, path);
+function followFolder(client: QueryClient, sandboxKey: SandboxKey, path: string): () => void {
+  const { queryKey } = listingQuery(sandboxKey, path);
   const refresher = new FolderRefresher({
     count: () => client.getQueryData(queryKey)?.entries.length ?? 0,
     reread: async () => {
@@ -96,7 +101,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
       if (hadNothing) await client.refetchQueries({ queryKey, exact: true });
     },
     restat: async (names) => {
-      const changes = await Promise.all(names.map((name) => readChange(sandboxId, childOf(path, name))));
+      const changes = await Promise.all(names.map((name) => readChange(sandboxKey, childOf(path, name))));
       const gone = new Set(names.filter((_name, index) => changes[index] === null));
       client.setQueryData(queryKey, (listing) => {
         if (listing === undefined) return listing;
@@ -112,7 +117,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
   const notify = (names: readonly string[]) => {
     refresher.notify(names);
     // The open entry may not be in the list.
-    void rereadEntries(client, sandboxId, (entryPath) => isConcerned(entryPath, path, names));
+    void rereadEntries(client, sandboxKey, (entryPath) => isConcerned(entryPath, path, names));
   };
   let stop = () => {};
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -132,7 +137,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
         },
         onGap: () => notify([]),
       },
-      folderKey(sandboxId, path),
+      folderKey(sandboxKey, path),
     );
   };
   listen();
@@ -144,9 +149,13 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
 }
 
 /** Reads entries again, also those whose first reading is under way: it may have started before the change. */
-async function rereadEntries(client: QueryClient, sandboxId: string, isChanged: (path: string) => boolean) {
+async function rereadEntries(
+  client: QueryClient,
+  sandboxKey: SandboxKey,
+  isChanged: (path: string) => boolean,
+) {
   const changed = {
-    queryKey: entriesKey(sandboxId),
+    queryKey: entriesKey(sandboxKey),
     predicate: ({ queryKey }: { queryKey: QueryKey }) => isChanged(String(queryKey.at(-1))),
   };
   await client.cancelQueries(changed);
@@ -161,8 +170,8 @@ function isConcerned(entryPath: string, folder: string, names: readonly string[]
 }
 
 /** The current entry; `null` if deleted. */
-async function readChange(sandboxId: string, path: string): Promise<Entry | null> {
-  return readEntry(sandboxId, path).catch((thrown: unknown) => {
+async function readChange(sandboxKey: SandboxKey, path: string): Promise<Entry | null> {
+  return readEntry(sandboxKey, path).catch((thrown: unknown) => {
     if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;
     throw thrown;
   });

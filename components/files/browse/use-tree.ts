@@ -4,13 +4,14 @@ import { useCallback, useMemo, useState } from 'react';
 import type { Order } from '@/lib/files/browse/order';
 import { type Folder, treeRows } from '@/lib/files/browse/tree';
 import { ancestorsOf, isWithin } from '@/lib/files/guest-path';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { useFolders } from './use-folders';
 
 /** The unfolded folders of each sandbox, for the life of the tab. */
 const remembered = new Map<string, ReadonlySet<string>>();
 
 type Options = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** `null`: unknown yet. */
   root: string | null;
   /** The open entry. Its ancestors are unfolded. */
@@ -21,9 +22,9 @@ type Options = {
 };
 
 /** The rows of the tree below `root` and its unfolded folders. */
-export function useTree({ sandboxId, root, file, order, showsHidden, isReadable }: Options) {
+export function useTree({ sandboxKey, root, file, order, showsHidden, isReadable }: Options) {
   const [open, setOpen] = useState<ReadonlySet<string>>(
-    () => new Set([...(remembered.get(sandboxId) ?? []), ...foldersTo(file, root)]),
+    () => new Set([...(remembered.get(sandboxKey) ?? []), ...foldersTo(file, root)]),
   );
   const [wanted, setWanted] = useState(file);
   // A newly opened file: unfolds its ancestors once. They may be folded again.
@@ -38,7 +39,7 @@ export function useTree({ sandboxId, root, file, order, showsHidden, isReadable 
   }
 
   const listed = useMemo(() => (root === null ? [] : [root, ...shownFolders(root, open)]), [root, open]);
-  const folders = useFolders(sandboxId, listed, isReadable);
+  const folders = useFolders(sandboxKey, listed, isReadable);
   const { key, direction } = order;
   const rows = useMemo(
     () => (root === null ? [] : treeRows({ root, folders, open, order: { key, direction }, showsHidden })),
@@ -51,10 +52,10 @@ export function useTree({ sandboxId, root, file, order, showsHidden, isReadable 
         const next = new Set(now);
         if (isOpen) next.add(path);
         else next.delete(path);
-        remembered.set(sandboxId, next);
+        remembered.set(sandboxKey, next);
         return next;
       }),
-    [sandboxId],
+    [sandboxKey],
   );
   const found = useCallback(() => setWanted(null), []);
   const top: Folder | null = root === null ? null : (folders.get(root) ?? null);

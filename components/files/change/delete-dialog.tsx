@@ -13,12 +13,13 @@ import { isFolder } from '@/lib/files/browse/order';
 import { sizeQuery } from '@/lib/files/browse/queries';
 import { deleteEntries } from '@/lib/files/change/actions';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { kindName } from '../browse/entry-words';
 import { sizeText } from '../browse/file-facts';
 import { PathList } from '../path-list';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** `null` closes it. */
   entries: readonly Entry[] | null;
   /** Why nothing can be changed now, or `null`. */
@@ -28,7 +29,7 @@ type Props = {
 };
 
 /** Asks before entries are deleted, and says how much is in them. */
-export function DeleteDialog({ sandboxId, entries, forbidden, onDone, onClose }: Props) {
+export function DeleteDialog({ sandboxKey, entries, forbidden, onDone, onClose }: Props) {
   const shown = useLastAsked(entries) ?? [];
   const cancel = useRef<HTMLButtonElement>(null);
   const [isSending, setIsSending] = useState(false);
@@ -36,7 +37,7 @@ export function DeleteDialog({ sandboxId, entries, forbidden, onDone, onClose }:
   const [only, ...others] = shown;
   const paths = shown.map(({ path }) => path);
   const hasFolder = shown.some((entry) => entry.kind === 'directory' && isFolder(entry));
-  const size = useQuery({ ...sizeQuery(sandboxId, paths), enabled: entries !== null && hasFolder });
+  const size = useQuery({ ...sizeQuery(sandboxKey, paths), enabled: entries !== null && hasFolder });
 
   function close() {
     setRefusal(null);
@@ -46,7 +47,7 @@ export function DeleteDialog({ sandboxId, entries, forbidden, onDone, onClose }:
   async function remove() {
     setIsSending(true);
     setRefusal(null);
-    const result = await answerOf(deleteEntries({ sandboxId, paths }));
+    const result = await answerOf(deleteEntries({ sandboxKey, paths }));
     setIsSending(false);
     if (!result?.ok) {
       setRefusal(

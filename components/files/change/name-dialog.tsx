@@ -14,13 +14,14 @@ import { makeFolder, renameEntry } from '@/lib/files/change/actions';
 import { EntryName } from '@/lib/files/change/names';
 import { parentOf } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { kindName } from '../browse/entry-words';
 
 /** A new folder in `folder`, or a new name for `entry`. */
 export type NameRequest = { kind: 'folder'; folder: string } | { kind: 'rename'; entry: Entry };
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** `null` closes it. */
   request: NameRequest | null;
   /** Why nothing can be changed now, or `null`. */
@@ -40,7 +41,7 @@ type FormProps = Omit<Props, 'request'> & { request: NameRequest; isOpen: boolea
 
 const NameInput = z.object({ name: EntryName });
 
-function NameForm({ sandboxId, request, forbidden, isOpen, onDone, onClose }: FormProps) {
+function NameForm({ sandboxKey, request, forbidden, isOpen, onDone, onClose }: FormProps) {
   const input = useRef<HTMLInputElement>(null);
   const before = request.kind === 'rename' ? request.entry.name : '';
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
@@ -56,8 +57,8 @@ function NameForm({ sandboxId, request, forbidden, isOpen, onDone, onClose }: Fo
       if (name === before) return close();
       const result =
         request.kind === 'folder'
-          ? await answerOf(makeFolder({ sandboxId, folder: request.folder, name }))
-          : await answerOf(renameEntry({ sandboxId, path: request.entry.path, name }));
+          ? await answerOf(makeFolder({ sandboxKey, folder: request.folder, name }))
+          : await answerOf(renameEntry({ sandboxKey, path: request.entry.path, name }));
       if (!result?.ok) return result?.error.message ?? UNREACHABLE;
       onDone(result.value, request);
       return close();

@@ -2,6 +2,7 @@
 
 import type { EditableText } from '@/lib/files/edit/editable-text';
 import { isReloadKept, keepTyped, takeTyped } from '@/lib/kept-text';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /** A text that is being edited. `etag`: of the file it started from. */
 export type EditDraft = { base: EditableText; etag: string; version: string; text: string };
@@ -12,12 +13,12 @@ type Kept = { draft: EditDraft; leave: () => void };
 /** The edited texts of this tab that are not saved. They survive another file, another page, a pause, and a reload. */
 const drafts = new Map<string, Kept>();
 
-const keyOf = (sandboxId: string, path: string) => `edit ${sandboxId} ${path}`;
+const keyOf = (sandboxKey: SandboxKey, path: string) => `edit ${sandboxKey} ${path}`;
 
-export function findDraft(sandboxId: string, path: string): EditDraft | null {
-  const key = keyOf(sandboxId, path);
+export function findDraft(sandboxKey: SandboxKey, path: string): EditDraft | null {
+  const key = keyOf(sandboxKey, path);
   const kept = drafts.has(key) ? undefined : takeTyped(key);
-  if (isDraft(kept)) keepDraft(sandboxId, path, kept);
+  if (isDraft(kept)) keepDraft(sandboxKey, path, kept);
   return drafts.get(key)?.draft ?? null;
 }
 
@@ -35,10 +36,10 @@ function isDraft(kept: unknown): kept is EditDraft {
 }
 
 /** Keeps `draft` while it differs from the file that it started from. */
-export function keepDraft(sandboxId: string, path: string, draft: EditDraft): void {
-  const key = keyOf(sandboxId, path);
+export function keepDraft(sandboxKey: SandboxKey, path: string, draft: EditDraft): void {
+  const key = keyOf(sandboxKey, path);
   if (draft.text === draft.base.text) {
-    dropDraft(sandboxId, path);
+    dropDraft(sandboxKey, path);
     return;
   }
   if (drafts.size === 0) window.addEventListener('beforeunload', askBeforeLeaving);
@@ -46,8 +47,8 @@ export function keepDraft(sandboxId: string, path: string, draft: EditDraft): vo
   drafts.set(key, { draft, leave });
 }
 
-export function dropDraft(sandboxId: string, path: string): void {
-  const key = keyOf(sandboxId, path);
+export function dropDraft(sandboxKey: SandboxKey, path: string): void {
+  const key = keyOf(sandboxKey, path);
   drafts.get(key)?.leave();
   drafts.delete(key);
   if (drafts.size === 0) window.removeEventListener('beforeunload', askBeforeLeaving);

@@ -2,14 +2,15 @@ import { ApiFailure, apiFailureIn, fetchApi } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { type EditableText, MAX_EDIT_BYTES, readEditable } from '@/lib/files/edit/editable-text';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /** Reads a file for editing. Throws `ApiFailure` if it cannot be edited. */
 export async function readForEdit(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   path: string,
   signal: AbortSignal,
 ): Promise<{ base: EditableText; etag: string }> {
-  const response = await fetchApi(fileAddresses.content(sandboxId, path, 'preview'), signal);
+  const response = await fetchApi(fileAddresses.content(sandboxKey, path, 'preview'), signal);
   const etag = response.headers.get('etag') ?? '';
   if (Number(response.headers.get('content-length') ?? 0) > MAX_EDIT_BYTES) {
     await response.body?.cancel();
@@ -25,14 +26,14 @@ export async function readForEdit(
  * Throws `ApiFailure`, with the code `conflict` and without a problem if there is another version.
  */
 export async function saveEdit(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   path: string,
   bytes: Uint8Array<ArrayBuffer>,
   etag: string | null,
 ): Promise<Entry> {
   let response: Response;
   try {
-    response = await fetch(fileAddresses.edit(sandboxId, path), {
+    response = await fetch(fileAddresses.edit(sandboxKey, path), {
       method: 'PUT',
       headers: { 'content-type': 'application/octet-stream', ...(etag === null ? {} : { 'if-match': etag }) },
       body: bytes,

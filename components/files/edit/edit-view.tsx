@@ -12,6 +12,7 @@ import { listingQuery } from '@/lib/files/browse/queries';
 import { MAX_EDIT_BYTES, writeEditable } from '@/lib/files/edit/editable-text';
 import { baseName, parentOf } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 import { versionOf } from '../preview/preview-props';
 import { PreviewRefusal, PreviewSkeleton } from '../preview/preview-state';
@@ -23,7 +24,7 @@ import { openEditEditor } from './edit-editor';
 import { isConflict, readForEdit, saveEdit } from './edit-file';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entry: Entry;
   isLive: boolean;
   wraps: boolean;
@@ -32,23 +33,28 @@ type Props = {
 };
 
 /** Puts the saved version in place of the old one, which would appear for a moment otherwise. */
-async function showSaved(client: QueryClient, sandboxId: string, path: string, saved: Entry): Promise<void> {
-  client.setQueryData(listingQuery(sandboxId, parentOf(path)).queryKey, (before) => {
+async function showSaved(
+  client: QueryClient,
+  sandboxKey: SandboxKey,
+  path: string,
+  saved: Entry,
+): Promise<void> {
+  client.setQueryData(listingQuery(sandboxKey, parentOf(path)).queryKey, (before) => {
     if (before === undefined) return before;
     const entries = before.entries.map((entry) => (entry.path === saved.path ? saved : entry));
     return { ...before, entries };
   });
   // The version of a link does not change with its target.
-  await client.refetchQueries({ queryKey: headKey(sandboxId, path) });
+  await client.refetchQueries({ queryKey: headKey(sandboxKey, path) });
 }
 
 /** Edits a small text file. A version of somebody else is never overwritten without asking. */
-export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
+export function EditView({ sandboxKey, entry, isLive, wraps, onClose }: Props) {
   const { path } = entry;
   const client = useQueryClient();
   const place = useRef<HTMLDivElement>(null);
   const keepEditing = useRef<HTMLButtonElement>(null);
-  const [draft, setDraft] = useState<EditDraft | null>(() => findDraft(sandboxId, path));
+  const [draft, setDraft] = useState<EditDraft | null>(() => findDraft(sandboxKey, path));
   const [wasKept] = useState(draft !== null);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
   const [isSaving, setIsSaving] = useState(false);
@@ -62,7 +68,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
     if (current.current !== null && attempt === 0) return;
     const leaving = new AbortController();
     const version = startVersion.current;
-    readForEdit(sandboxId, path, leaving.signal).then(
+    readForEdit(sandboxKey, path, leaving.signal).then(
       ({ base, etag }) => {
         current.current = { base, etag, version, text: base.text };
         setDraft(current.current);
@@ -72,7 +78,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
       },
     );
     return () => leaving.abort();
-  }, [sandboxId, path, attempt]);
+  }, [sandboxKey, path, attempt]);
 
   const isReady = draft !== null;
   // Another wrapping does not restart the editor, which would lose its history.
@@ -93,11 +99,11 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
       onText: (text) => {
         if (current.current === null) return;
         current.current = { ...current.current, text };
-        keepDraft(sandboxId, path, current.current);
+        keepDraft(sandboxKey, path, current.current);
         setDraft(current.current);
       },
     });
-  }, [sandboxId, path, isReady]);
+  }, [sandboxKey, path, isReady]);
 
   const isChanged = draft !== null && draft.text !== draft.base.text;
 
@@ -112,9 +118,9 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
       const bytes = writeEditable(now.base, text);
       if (bytes.length > MAX_EDIT_BYTES)
         throw new ApiFailure('invalid', 'The text is larger than 1 MB. Upload it instead.');
-      await showSaved(client, sandboxId, path, await saveEdit(sandboxId, path, bytes, etag));
+      await showSaved(client, sandboxKey, path, await saveEdit(sandboxKey, path, bytes, etag));
       toast.success(`Saved ${baseName(path)}`);
-      dropDraft(sandboxId, path);
+      dropDraft(sandboxKey, path);
       onClose();
     } catch (thrown) {
       const found = ApiFailure.from(thrown);
@@ -129,7 +135,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
   };
 
   function discard() {
-    dropDraft(sandboxId, path);
+    dropDraft(sandboxKey, path);
     onClose();
   }
 

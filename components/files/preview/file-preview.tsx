@@ -13,6 +13,7 @@ import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/prev
 import type { Entry } from '@/lib/files/schema';
 import { reloadPage } from '@/lib/kept-text';
 import { checkPage } from '@/lib/page-state';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { downloadFile } from '../browse/entry-actions';
 import { FileFacts } from '../browse/file-facts';
 import { findDraft } from '../edit/edit-drafts';
@@ -25,7 +26,7 @@ import { ControlsSlot } from './view-controls';
 import { VIEW_NAMES, VIEWS } from './views';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entry: Entry;
   /** Whether the sandbox can be read and watched. */
   isLive: boolean;
@@ -40,7 +41,7 @@ type Props = {
 };
 
 export function FilePreview({
-  sandboxId,
+  sandboxKey,
   entry,
   isLive,
   line,
@@ -49,19 +50,19 @@ export function FilePreview({
   ...props
 }: Props) {
   const [slot, setSlot] = useState<HTMLElement | null>(null);
-  const [isEditing, setIsEditing] = useState(() => findDraft(sandboxId, entry.path) !== null);
+  const [isEditing, setIsEditing] = useState(() => findDraft(sandboxKey, entry.path) !== null);
   const [confirmedView, setConfirmedView] = useState<PreviewView | null>(null);
   // A view that was shown stays while the file grows.
   const [grownView, setGrownView] = useState<PreviewView | null>(null);
-  const { head, error, retry } = useHead(sandboxId, entry, isLive);
+  const { head, error, retry } = useHead(sandboxKey, entry, isLive);
   const { kind, encoding, other, takeOther } = useHeldKind(entry.name, head);
   const view = kind === null ? requestedView : viewFor(kind, requestedView, line);
   // The size of a link is not that of its target.
   const sizeBytes = entry.kind === 'link' ? (head?.sizeBytes ?? 0) : entry.sizeBytes;
-  const download = <Button onClick={() => downloadFile(sandboxId, entry.path)}>Download</Button>;
+  const download = <Button onClick={() => downloadFile(sandboxKey, entry.path)}>Download</Button>;
   const bar = (
     <PreviewBar
-      sandboxId={sandboxId}
+      sandboxKey={sandboxKey}
       entry={entry}
       sizeBytes={head === undefined && entry.kind === 'link' ? null : sizeBytes}
       views={isEditing ? null : kind === null ? [] : viewsOf(kind)}
@@ -86,7 +87,7 @@ export function FilePreview({
     return shown(
       <Suspense fallback={<PreviewSkeleton />}>
         <EditView
-          sandboxId={sandboxId}
+          sandboxKey={sandboxKey}
           entry={entry}
           isLive={isLive}
           wraps={props.wraps}
@@ -94,7 +95,7 @@ export function FilePreview({
         />
       </Suspense>,
     );
-  if (view === 'details') return shown(<FileFacts sandboxId={sandboxId} entry={entry} forbidden={null} />);
+  if (view === 'details') return shown(<FileFacts sandboxKey={sandboxKey} entry={entry} forbidden={null} />);
   if (head === undefined || kind === null || view === null) {
     if (error === null && isLive) return shown(<PreviewSkeleton view={view} />);
     const failure =
@@ -158,7 +159,7 @@ export function FilePreview({
       ) : null}
       <Suspense fallback={<PreviewSkeleton view={view} />}>
         <View
-          sandboxId={sandboxId}
+          sandboxKey={sandboxKey}
           entry={entry}
           head={head.version === versionOf(entry) ? head.bytes : NOTHING}
           encoding={encoding}

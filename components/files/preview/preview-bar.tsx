@@ -10,13 +10,14 @@ import type { MenuAct } from '@/components/ui/menu-act';
 import { FilePath, Visible } from '@/components/ui/visible-text';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 import { downloadFile } from '../browse/entry-actions';
 import { FileTime } from '../browse/file-time';
 import { VIEW_NAMES } from './views';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entry: Entry;
   /** `null`: unknown yet. */
   sizeBytes: number | null;
@@ -33,7 +34,7 @@ type Props = {
 };
 
 export function PreviewBar({
-  sandboxId,
+  sandboxKey,
   entry,
   sizeBytes,
   views,
@@ -87,7 +88,7 @@ export function PreviewBar({
             Edit
           </Button>
         )}
-        <IconButton label="Download" className="ml-1" onClick={() => downloadFile(sandboxId, entry.path)}>
+        <IconButton label="Download" className="ml-1" onClick={() => downloadFile(sandboxKey, entry.path)}>
           <Download size={16} aria-hidden />
         </IconButton>
         <button

@@ -1,8 +1,9 @@
 import type { Encoding } from '@/lib/files/preview/text/encoding';
 import type { Entry } from '@/lib/files/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 export type PreviewProps = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   entry: Entry;
   head: Uint8Array;
   /** UTF-8 for binary data. */

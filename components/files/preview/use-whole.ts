@@ -38,14 +38,19 @@ type Options<T> = {
 
 /** Reads and parses a whole file, again after each change. */
 export function useWhole<T>(props: PreviewProps, { view, parse, scroller }: Options<T>): Whole<T> {
-  const { sandboxId, entry, version, sizeBytes, isLive } = props;
+  const { sandboxKey, entry, version, sizeBytes, isLive } = props;
   const { path } = entry;
   const [doneBytes, setDoneBytes] = useState(0);
   const { data, error, refetch } = useQuery({
-    queryKey: ['files', sandboxId, view, path, version],
+    queryKey: ['files', sandboxKey, view, path, version],
     queryFn: async ({ signal }) => {
       const end = maxBytesOf(view);
-      const { bytes } = await readBytes(sandboxId, path, { start: 0, end, signal, onProgress: setDoneBytes });
+      const { bytes } = await readBytes(sandboxKey, path, {
+        start: 0,
+        end,
+        signal,
+        onProgress: setDoneBytes,
+      });
       return { value: await parse(bytes, signal), mark: markOf(bytes) };
     },
     enabled: isLive,

@@ -7,6 +7,7 @@ import { FilePath, Visible } from '@/components/ui/visible-text';
 import { relativePath } from '@/lib/files/guest-path';
 import type { FileHit, SearchPlace } from '@/lib/files/schema';
 import { unlessComposing } from '@/lib/key-events';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 import { UNADDRESSABLE } from '../browse/entry-words';
 import { type SearchNow, useSearch } from './use-search';
@@ -18,15 +19,15 @@ const HIT_PX = { name: 28, content: 46 } satisfies Record<SearchPlace, number>;
 
 type Props = {
   isOpen: boolean;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   folder: string;
   shownPath: string | null;
   onShow: (hit: FileHit) => void;
   onClose: () => void;
 };
 
-export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onClose }: Props) {
-  const { now, start, stop } = useSearch(sandboxId);
+export function SearchPanel({ isOpen, sandboxKey, folder, shownPath, onShow, onClose }: Props) {
+  const { now, start, stop } = useSearch(sandboxKey);
   const [text, setText] = useState('');
   const [place, setPlace] = useState<SearchPlace>('name');
   // A hidden search must not keep running in the sandbox.

@@ -5,6 +5,7 @@ import { ApiFailure, fetchApi } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import type { FileHit, SearchEnd, SearchPlace } from '@/lib/files/schema';
 import { searchLines } from '@/lib/files/search/lines';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 export type SearchInput = { path: string; text: string; place: SearchPlace };
 
@@ -25,7 +26,7 @@ const NONE: ReadonlyMap<string, number> = new Map();
 const RENDER_EVERY_MS = 120;
 
 /** Runs a search in the sandbox. Ends with the page. */
-export function useSearch(sandboxId: string) {
+export function useSearch(sandboxKey: SandboxKey) {
   const [now, setNow] = useState<SearchNow | null>(null);
   const running = useRef<AbortController | null>(null);
 
@@ -45,7 +46,7 @@ export function useSearch(sandboxId: string) {
       const change = (changes: Partial<SearchNow>) => {
         if (running.current === abort) setNow((before) => (before ? { ...before, ...changes } : before));
       };
-      readHits(sandboxId, input, abort.signal, change)
+      readHits(sandboxKey, input, abort.signal, change)
         .catch((thrown: unknown) => {
           if (!abort.signal.aborted) change({ state: 'failed', failure: ApiFailure.from(thrown).message });
         })
@@ -53,7 +54,7 @@ export function useSearch(sandboxId: string) {
           if (running.current === abort) running.current = null;
         });
     },
-    [sandboxId],
+    [sandboxKey],
   );
 
   useEffect(() => () => running.current?.abort(), []);
@@ -61,12 +62,12 @@ export function useSearch(sandboxId: string) {
 }
 
 async function readHits(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   { path, text, place }: SearchInput,
   signal: AbortSignal,
   change: (changes: Partial<SearchNow>) => void,
 ): Promise<void> {
-  const { body } = await fetchApi(fileAddresses.search(sandboxId, path, { text, place }), signal);
+  const { body } = await fetchApi(fileAddresses.search(sandboxKey, path, { text, place }), signal);
   const hits: FileHit[] = [];
   const matches = new Map<string, number>();
   let renderedAtMs = 0;

@@ -13,25 +13,26 @@ import { sizeQuery } from '@/lib/files/browse/queries';
 import { baseName, isWithin } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
 import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { sizeText } from '../browse/file-facts';
 import { PathList } from '../path-list';
 import { downloadArchive } from './use-archives';
 
 type Props = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** `null` closes it. */
   entries: readonly Pick<Entry, 'path'>[] | null;
   onClose: () => void;
 };
 
 /** Downloads folders and files as one archive: shows the size and asks for the format. */
-export function ArchiveDialog({ sandboxId, entries, onClose }: Props) {
+export function ArchiveDialog({ sandboxKey, entries, onClose }: Props) {
   // Keeps the content while it fades out.
   const [last, setLast] = useState(entries);
   if (entries !== null && entries !== last) setLast(entries);
   return (
     <ArchiveBody
-      sandboxId={sandboxId}
+      sandboxKey={sandboxKey}
       paths={topmost((entries ?? last ?? []).map(({ path }) => path))}
       isOpen={entries !== null}
       onClose={onClose}
@@ -39,23 +40,23 @@ export function ArchiveDialog({ sandboxId, entries, onClose }: Props) {
   );
 }
 
-type BodyProps = { sandboxId: string; paths: readonly string[]; isOpen: boolean; onClose: () => void };
+type BodyProps = { sandboxKey: SandboxKey; paths: readonly string[]; isOpen: boolean; onClose: () => void };
 
-function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
+function ArchiveBody({ sandboxKey, paths, isOpen, onClose }: BodyProps) {
   const [format, setFormat] = useState<ArchiveFormat>('tar.gz');
   const [isUnlimited, setIsUnlimited] = useState(false);
   const download = useRef<HTMLButtonElement>(null);
   const name = useId();
-  const tooMany = countRefusal(sandboxId, paths);
+  const tooMany = countRefusal(sandboxKey, paths);
   const { data, error, isFetching } = useQuery({
-    ...sizeQuery(sandboxId, paths),
+    ...sizeQuery(sandboxKey, paths),
     enabled: isOpen && tooMany === null,
   });
   const [only] = paths;
 
   function begin() {
     const name = paths.length === 1 ? baseName(only ?? '') : `${paths.length} items`;
-    downloadArchive(sandboxId, { paths, name, total: data ?? null, format, isUnlimited });
+    downloadArchive(sandboxKey, { paths, name, total: data ?? null, format, isUnlimited });
     onClose();
   }
 
@@ -137,8 +138,8 @@ const MAX_PATHS = 500;
 const MAX_ADDRESS_CHARS = 14_000;
 
 /** Why there are too many paths, or `null`. */
-function countRefusal(sandboxId: string, paths: readonly string[]): string | null {
-  const { length } = fileAddresses.archive(sandboxId, paths, { format: 'tar.gz' });
+function countRefusal(sandboxKey: SandboxKey, paths: readonly string[]): string | null {
+  const { length } = fileAddresses.archive(sandboxKey, paths, { format: 'tar.gz' });
   if (paths.length > 0 && paths.length <= MAX_PATHS && length <= MAX_ADDRESS_CHARS) return null;
   return 'Too many items. Download the folder that contains them.';
 }

@@ -6,6 +6,7 @@ import type { ArchiveFormat, FolderSize } from '@/lib/files/schema';
 import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/transfer/archive/downloads';
 import type { ArchiveEvent } from '@/lib/files/transfer/archive/schema';
 import { liveSocket } from '@/lib/live/socket';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { downloadFrom } from '../browse/entry-actions';
 
 const tabArchives = new ArchiveDownloads();
@@ -19,9 +20,12 @@ type NewArchive = {
   isUnlimited: boolean;
 };
 
-export function downloadArchive(sandboxId: string, { paths, name, total, ...options }: NewArchive): void {
+export function downloadArchive(
+  sandboxKey: SandboxKey,
+  { paths, name, total, ...options }: NewArchive,
+): void {
   tabArchives.start(
-    { sandboxId, name, total },
+    { sandboxKey, name, total },
     {
       subscribe: (token, onEvent) =>
         liveSocket().subscribe(
@@ -29,7 +33,7 @@ export function downloadArchive(sandboxId: string, { paths, name, total, ...opti
           { onEvent: (payload) => onEvent(payload as ArchiveEvent), onGap: () => {} },
           token,
         ),
-      fetch: (token) => downloadFrom(fileAddresses.archive(sandboxId, paths, { ...options, token })),
+      fetch: (token) => downloadFrom(fileAddresses.archive(sandboxKey, paths, { ...options, token })),
     },
   );
 }
@@ -38,9 +42,9 @@ export function dismissArchive(token: string): void {
   tabArchives.dismiss(token);
 }
 
-export function useArchives(sandboxId: string): readonly ArchiveDownload[] {
+export function useArchives(sandboxKey: SandboxKey): readonly ArchiveDownload[] {
   const all = useSyncExternalStore(tabArchives.subscribe, tabArchives.view, () => NONE);
-  return all.every((archive) => archive.sandboxId === sandboxId)
+  return all.every((archive) => archive.sandboxKey === sandboxKey)
     ? all
-    : all.filter((archive) => archive.sandboxId === sandboxId);
+    : all.filter((archive) => archive.sandboxKey === sandboxKey);
 }

@@ -7,6 +7,7 @@ import { fileAddresses } from '@/lib/files/addresses';
 import { listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { isOver, type Upload, UploadQueue, type UploadTransport } from '@/lib/files/transfer/upload-queue';
 import { pageStatus } from '@/lib/page-state';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 const NONE: readonly Upload[] = [];
 
@@ -31,20 +32,20 @@ const subscribe = (listener: () => void) => uploads().subscribe(listener);
 const view = () => uploads().view();
 
 /** The uploads into a sandbox. Refreshes a folder when an upload into it is done. */
-export function useUploads(sandboxId: string): readonly Upload[] {
+export function useUploads(sandboxKey: SandboxKey): readonly Upload[] {
   const client = useQueryClient();
   useEffect(() => {
     const onDone = (upload: Upload) => {
-      if (upload.sandboxId !== sandboxId) return;
-      void client.invalidateQueries({ queryKey: listingQuery(sandboxId, upload.folder).queryKey });
+      if (upload.sandboxKey !== sandboxKey) return;
+      void client.invalidateQueries({ queryKey: listingQuery(sandboxKey, upload.folder).queryKey });
     };
     doneListeners.add(onDone);
     return () => void doneListeners.delete(onDone);
-  }, [client, sandboxId]);
+  }, [client, sandboxKey]);
   const all = useSyncExternalStore(subscribe, view, () => NONE);
-  return all.every((upload) => upload.sandboxId === sandboxId)
+  return all.every((upload) => upload.sandboxKey === sandboxKey)
     ? all
-    : all.filter((upload) => upload.sandboxId === sandboxId);
+    : all.filter((upload) => upload.sandboxKey === sandboxKey);
 }
 
 export function chooseFiles(onChosen: (files: File[]) => void): void {
@@ -56,16 +57,16 @@ export function chooseFiles(onChosen: (files: File[]) => void): void {
 }
 
 const transport: UploadTransport = {
-  stat: (sandboxId, path, signal) =>
-    readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
+  stat: (sandboxKey, path, signal) =>
+    readEntry(sandboxKey, path, signal).catch((thrown: unknown) => {
       if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;
       throw thrown;
     }),
   // `fetch` does not report upload progress.
-  send: ({ sandboxId, path, conflict }, file, onProgress, signal) =>
+  send: ({ sandboxKey, path, conflict }, file, onProgress, signal) =>
     new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
-      request.open('PUT', fileAddresses.upload(sandboxId, path, conflict));
+      request.open('PUT', fileAddresses.upload(sandboxKey, path, conflict));
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.upload.addEventListener('progress', ({ loaded }) => onProgress(loaded));
       request.addEventListener('load', () => {

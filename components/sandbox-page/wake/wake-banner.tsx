@@ -11,6 +11,7 @@ import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type Answer, answerOf } from '@/lib/answer';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { endWake, extendWake } from '@/lib/wake/actions';
 import { EXTEND_MINUTES, type WakeState } from '@/lib/wake/schema';
 import { useWake } from './use-wake';
@@ -27,7 +28,7 @@ const NO_ANSWER = 'The server could not be reached. Check the sandbox before you
 
 /** Shows on every page of a woken sandbox how long it stays awake and who is viewing. */
 export function WakeBanner({ sandbox, role }: Props) {
-  const wake = useWake(sandbox.id);
+  const wake = useWake(sandbox.key);
   if (wake?.kind === 'awake') return <AwakeBanner wake={wake} sandbox={sandbox} role={role} />;
   if (wake?.kind === 'pausing') return <PausingBanner wake={wake} />;
   const isTaken = wake?.kind === 'ended' && wake.how === 'taken' && sandbox.state === 'running';
@@ -39,12 +40,12 @@ export function WakeBanner({ sandbox, role }: Props) {
   ) : null;
 }
 
-function AwakeBanner({ wake, sandbox: { id }, role }: Props & { wake: Awake }) {
+function AwakeBanner({ wake, sandbox: { key }, role }: Props & { wake: Awake }) {
   const { endsAtMs, isGuarded, viewers } = wake;
   const leftMs = useNow((serverNowMs) => Math.max(0, endsAtMs - serverNowMs), endsAtMs - SOON_MS);
   const isSoon = leftMs < SOON_MS;
   return (
-    <Strip label="Wake" isUrgent={isSoon} actions={<Actions sandboxId={id} role={role} />}>
+    <Strip label="Wake" isUrgent={isSoon} actions={<Actions sandboxKey={key} role={role} />}>
       <strong className="font-semibold">Awake</strong>,{' '}
       {isGuarded ? 'pauses again in' : 'Sandkeeper pauses it in'}{' '}
       <span role="timer" className={clsx('tabular-nums', isSoon && 'font-semibold')}>
@@ -76,7 +77,7 @@ function PausingBanner({ wake: { how, by, problem } }: { wake: Pausing }) {
   );
 }
 
-function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
+function Actions({ sandboxKey, role }: { sandboxKey: SandboxKey; role: Role }) {
   const [isPending, setIsPending] = useState(false);
   const forbidden = roleSuffices(role, 'operator')
     ? null
@@ -97,7 +98,7 @@ function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
         isBusy={isPending}
         aria-label={`Extend by ${EXTEND_MINUTES} minutes`}
         onClick={() =>
-          void request('Could not extend the wake', answerOf(extendWake({ sandboxId })), showGranted)
+          void request('Could not extend the wake', answerOf(extendWake({ sandboxKey })), showGranted)
         }
       >
         +{EXTEND_MINUTES} min
@@ -106,7 +107,7 @@ function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
         unavailable={forbidden}
         isBusy={isPending}
         onClick={() =>
-          void request('Could not pause the sandbox', answerOf(endWake({ sandboxId })), () => {})
+          void request('Could not pause the sandbox', answerOf(endWake({ sandboxKey })), () => {})
         }
       >
         Pause now

@@ -10,8 +10,8 @@ import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
 import { Visible } from '@/components/ui/visible-text';
 import { findRows } from '@/lib/fleet/find';
+import { fleets } from '@/lib/fleet/fleets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
-import { fleetStore } from '@/lib/fleet/store';
 import { type Command, type CommandGroup, commandOffers, unavailableReason } from '@/lib/palette/offers';
 import { recentCommands, recentIds, rememberCommand } from '@/lib/palette/recent';
 import { searchCommands } from '@/lib/palette/search';
@@ -137,14 +137,14 @@ function useLines(query: string, onKeys: () => void): Lines[] {
   );
   const groups = commands.map(({ group, commands }) => linesOf(GROUP_NAMES[group], commands));
   if (recentOnes.length > 0) groups.unshift(linesOf('Recent', recentOnes));
-  const rows = findRows(fleetStore().view().rows ?? [], query, MAX_SANDBOXES);
+  const rows = findRows(fleets().view().rows ?? [], query, MAX_SANDBOXES);
   if (rows.length === 0) return groups;
   const sandboxes = {
     value: 'Sandboxes',
     items: rows.map((row): Line => {
-      const { id } = row.sandbox;
-      const onRun = () => router.push(paths.sandbox(id));
-      return { command: { id: `go:${id}`, group: 'go', title: id, onRun }, row };
+      const { id, key } = row.sandbox;
+      const onRun = () => router.push(paths.sandbox(key));
+      return { command: { id: `go:${key}`, group: 'go', title: id, onRun }, row };
     }),
   };
   // Sandboxes come first if the query is the start of an id, otherwise commands do.

@@ -1,8 +1,8 @@
 import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitForResume } from '../../fleet/wait-for-resume';
-import { SandboxId } from '../../sandbox/schema';
 import { fileProblemOf } from '../../sandbox-api/file-error';
+import { SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { type FileProblem, type FolderEvent, GuestPath } from '../schema';
 import { openFiles } from './reader';
@@ -51,14 +51,14 @@ export class FolderWatches {
   }
 }
 
-type FolderKey = { sandboxId: string; path: string };
+type FolderKey = { sandboxKey: SandboxKey; path: string };
 
 function parseKey(key: string): FolderKey | null {
   const space = key.indexOf(' ');
-  const sandboxId = SandboxId.safeParse(key.slice(0, space));
+  const sandboxKey = SandboxKey.safeParse(key.slice(0, space));
   const path = GuestPath.safeParse(key.slice(space + 1));
-  return space > 0 && sandboxId.success && path.success
-    ? { sandboxId: sandboxId.data, path: path.data }
+  return space > 0 && sandboxKey.success && path.success
+    ? { sandboxKey: sandboxKey.data, path: path.data }
     : null;
 }
 
@@ -95,7 +95,7 @@ class FolderWatch {
       if (signal.aborted) return;
       if (performance.now() - startedMs > STEADY_MS) failures = 0;
       if (problem === 'not_running') {
-        await waitForResume(this.#folder.sandboxId, signal);
+        await waitForResume(this.#folder.sandboxKey, signal);
         if (signal.aborted) return;
         continue;
       }
@@ -111,7 +111,7 @@ class FolderWatch {
   async #watchOnce(): Promise<FileProblem> {
     const { signal } = this.#leaving;
     try {
-      const envd = await openFiles(this.#folder.sandboxId);
+      const envd = await openFiles(this.#folder.sandboxKey);
       for await (const name of envd.watchDir(this.#folder.path, signal)) {
         if (name === null) this.#begin();
         else this.#note(name);

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { ApiFailure, fetchApi } from '../../api-client';
+import type { SandboxKey } from '../../sandbox-key';
 import { fileAddresses } from '../addresses';
 import { HOMES } from '../guest-path';
 import type { Entry, FolderSize, Listing } from '../schema';
@@ -23,32 +24,32 @@ export const retriedWhileUnreachable = {
 
 const steady = { staleTime: FRESH_FOR_MS, ...retriedWhileUnreachable };
 
-export function listingQuery(sandboxId: string, path: string) {
+export function listingQuery(sandboxKey: SandboxKey, path: string) {
   return queryOptions({
-    queryKey: [KEY, sandboxId, 'list', path],
-    queryFn: ({ signal }) => readListing(sandboxId, path, signal),
+    queryKey: [KEY, sandboxKey, 'list', path],
+    queryFn: ({ signal }) => readListing(sandboxKey, path, signal),
     ...steady,
     structuralSharing: (before, now) => reuseListing(before as Listing | undefined, now as Listing),
   });
 }
 
 /** Of the queries for single entries. The path of the entry follows. */
-export const entriesKey = (sandboxId: string) => [KEY, sandboxId, 'stat'] as const;
+export const entriesKey = (sandboxKey: SandboxKey) => [KEY, sandboxKey, 'stat'] as const;
 
-export function entryQuery(sandboxId: string, path: string) {
+export function entryQuery(sandboxKey: SandboxKey, path: string) {
   return queryOptions({
-    queryKey: [...entriesKey(sandboxId), path],
-    queryFn: ({ signal }) => readEntry(sandboxId, path, signal),
+    queryKey: [...entriesKey(sandboxKey), path],
+    queryFn: ({ signal }) => readEntry(sandboxKey, path, signal),
     ...steady,
   });
 }
 
 /** The total size of some paths. Enable it on request only. */
-export function sizeQuery(sandboxId: string, paths: readonly string[]) {
+export function sizeQuery(sandboxKey: SandboxKey, paths: readonly string[]) {
   return queryOptions({
-    queryKey: [KEY, sandboxId, 'size', ...paths],
+    queryKey: [KEY, sandboxKey, 'size', ...paths],
     queryFn: async ({ signal }): Promise<FolderSize> =>
-      (await fetchApi(fileAddresses.size(sandboxId, paths), signal)).json(),
+      (await fetchApi(fileAddresses.size(sandboxKey, paths), signal)).json(),
     staleTime: 0,
     gcTime: 0,
     retry: false,
@@ -57,18 +58,18 @@ export function sizeQuery(sandboxId: string, paths: readonly string[]) {
 }
 
 /** The first folder to show: the first of `HOMES` that exists, or the root. */
-export function homeQuery(sandboxId: string) {
+export function homeQuery(sandboxKey: SandboxKey) {
   return queryOptions({
-    queryKey: [KEY, sandboxId, 'home'],
-    queryFn: ({ signal }) => findHome(sandboxId, signal),
+    queryKey: [KEY, sandboxKey, 'home'],
+    queryFn: ({ signal }) => findHome(sandboxKey, signal),
     ...steady,
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
-async function findHome(sandboxId: string, signal: AbortSignal): Promise<string> {
+async function findHome(sandboxKey: SandboxKey, signal: AbortSignal): Promise<string> {
   for (const path of HOMES) {
-    const entry = await readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
+    const entry = await readEntry(sandboxKey, path, signal).catch((thrown: unknown) => {
       const isMissing =
         thrown instanceof ApiFailure && (thrown.problem === 'vanished' || thrown.problem === 'denied');
       if (isMissing) return null;
@@ -80,12 +81,12 @@ async function findHome(sandboxId: string, signal: AbortSignal): Promise<string>
 }
 
 /** Throws `ApiFailure`. */
-export async function readEntry(sandboxId: string, path: string, signal?: AbortSignal): Promise<Entry> {
-  return (await fetchApi(fileAddresses.stat(sandboxId, path), signal)).json();
+export async function readEntry(sandboxKey: SandboxKey, path: string, signal?: AbortSignal): Promise<Entry> {
+  return (await fetchApi(fileAddresses.stat(sandboxKey, path), signal)).json();
 }
 
-async function readListing(sandboxId: string, path: string, signal: AbortSignal): Promise<Listing> {
-  const { body } = await fetchApi(fileAddresses.list(sandboxId, path), signal);
+async function readListing(sandboxKey: SandboxKey, path: string, signal: AbortSignal): Promise<Listing> {
+  const { body } = await fetchApi(fileAddresses.list(sandboxKey, path), signal);
   try {
     // Not validated: our own server built it, and validating 50,000 entries would delay the first paint.
     return await new Response(body?.pipeThrough(new DecompressionStream('gzip'))).json();

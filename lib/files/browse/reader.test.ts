@@ -10,7 +10,7 @@ const VERSION = fs.readFileSync('/proc/version', 'utf8');
 
 /** Opens files of a sandbox whose daemon cannot seek below /proc. */
 async function openFileOf() {
-  const daemon = answerAsDaemon({ sandboxId: 'i0', token: 't', prefix: 'moru' });
+  const daemon = answerAsDaemon({ sandboxKey: 'i0', token: 't', prefix: 'moru' });
   const url = await serveHttp((request, response) => {
     if (daemon(request, response)) return;
     response.end(JSON.stringify({ sandboxID: 'i0', state: 'running', envdAccessToken: 't' }));

@@ -3,11 +3,12 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { SandkeeperError } from '../../errors';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { apiOf } from '../../sandbox-api/configured';
 import type { Envd } from '../../sandbox-api/envd';
 import { type FileContent, sandboxProblem } from '../../sandbox-api/envd-files';
 import { isGenerated } from '../../sandbox-api/envd-generated';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import { etagOf } from '../etag';
 import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
 import { archivePrograms } from '../transfer/archive/programs';
@@ -18,11 +19,11 @@ import { readRange } from '../transfer/range';
  * Opens the files of a running sandbox. Neither wakes it nor extends its timeout.
  * @throws FileError `not_running`, `gone`, `unavailable`
  */
-export async function openFiles(sandboxId: string): Promise<Envd> {
+export async function openFiles(sandboxKey: SandboxKey): Promise<Envd> {
   try {
-    const envd = await sandboxApi().openEnvd(sandboxId);
-    draftKeeper().noteReachable(sandboxId);
-    archivePrograms().noteReachable(sandboxId);
+    const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
+    draftKeeper().noteReachable(sandboxKey);
+    archivePrograms().noteReachable(sandboxKey);
     return envd;
   } catch (thrown) {
     throw sandboxProblem(SandkeeperError.from(thrown));
@@ -30,8 +31,12 @@ export async function openFiles(sandboxId: string): Promise<Envd> {
 }
 
 /** Throws FileError. */
-export async function listFolder(sandboxId: string, path: string, signal: AbortSignal): Promise<Listing> {
-  const entries = await (await openFiles(sandboxId)).listDir(path, signal);
+export async function listFolder(
+  sandboxKey: SandboxKey,
+  path: string,
+  signal: AbortSignal,
+): Promise<Listing> {
+  const entries = await (await openFiles(sandboxKey)).listDir(path, signal);
   return { path, entries: entries.slice(0, MAX_ENTRIES), isCut: entries.length > MAX_ENTRIES };
 }
 
@@ -42,8 +47,8 @@ export async function packListing(listing: Listing): Promise<Uint8Array<ArrayBuf
 }
 
 /** Does not follow links. Throws FileError. */
-export async function statEntry(sandboxId: string, path: string, signal: AbortSignal): Promise<Entry> {
-  return (await openFiles(sandboxId)).stat(path, signal);
+export async function statEntry(sandboxKey: SandboxKey, path: string, signal: AbortSignal): Promise<Entry> {
+  return (await openFiles(sandboxKey)).stat(path, signal);
 }
 
 /** A file to send. The `body` of the content must be read or destroyed. */
@@ -64,8 +69,12 @@ type OpenOptions = {
 };
 
 /** Opens a regular file, following links. Never opens anything else: a pipe would block. Throws FileError. */
-export async function openFile(sandboxId: string, path: string, options: OpenOptions): Promise<OpenedFile> {
-  const envd = await openFiles(sandboxId);
+export async function openFile(
+  sandboxKey: SandboxKey,
+  path: string,
+  options: OpenOptions,
+): Promise<OpenedFile> {
+  const envd = await openFiles(sandboxKey);
   const entry = await statFile(envd, path, options.signal);
   if (isGenerated(entry.path, entry.sizeBytes)) return openGenerated(envd, path, entry, options);
   try {

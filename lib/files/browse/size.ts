@@ -1,5 +1,6 @@
 import 'server-only';
 import { concernsOneFile, fileProblemOf } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import type { Entry, FolderSize } from '../schema';
 import { withoutPseudo } from './folders';
 import { openFiles } from './reader';
@@ -11,11 +12,11 @@ const CONCURRENCY = 6;
 
 /** Counts some paths and everything below them without following links. Runs no command in the sandbox. Throws FileError. */
 export async function measurePaths(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<FolderSize> {
-  const envd = await openFiles(sandboxId);
+  const envd = await openFiles(sandboxKey);
   const size: FolderSize = { entries: 0, bytes: 0, isCut: false };
   const untilMs = performance.now() + MAX_MS;
   const todo: string[] = [];

@@ -4,21 +4,21 @@ import { z } from 'zod';
 import { guardWrite } from '../../access/guard';
 import { parseInput } from '../../access/input';
 import { type Result, resultOf } from '../../result';
-import { SandboxId } from '../../sandbox/schema';
+import { SandboxKey } from '../../sandbox-key';
 import { type Entry, GuestPath, GuestPaths } from '../schema';
 import { createFolder, type Deletion, deleteAll, renameAt } from './change';
 import { EntryName } from './names';
 
-const NewFolder = z.strictObject({ sandboxId: SandboxId, folder: GuestPath, name: EntryName });
-const Renaming = z.strictObject({ sandboxId: SandboxId, path: GuestPath, name: EntryName });
-const Deleting = z.strictObject({ sandboxId: SandboxId, paths: GuestPaths });
+const NewFolder = z.strictObject({ sandboxKey: SandboxKey, folder: GuestPath, name: EntryName });
+const Renaming = z.strictObject({ sandboxKey: SandboxKey, path: GuestPath, name: EntryName });
+const Deleting = z.strictObject({ sandboxKey: SandboxKey, paths: GuestPaths });
 
 /** Creates a folder in a running sandbox. Role: operator. */
 export async function makeFolder(input: z.input<typeof NewFolder>): Promise<Result<Entry>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, folder, name } = parseInput(NewFolder, input);
-    return createFolder(session, sandboxId, folder, name);
+    const { sandboxKey, folder, name } = parseInput(NewFolder, input);
+    return createFolder(session, sandboxKey, folder, name);
   });
 }
 
@@ -26,8 +26,8 @@ export async function makeFolder(input: z.input<typeof NewFolder>): Promise<Resu
 export async function renameEntry(input: z.input<typeof Renaming>): Promise<Result<Entry>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, path, name } = parseInput(Renaming, input);
-    return renameAt(session, sandboxId, path, name);
+    const { sandboxKey, path, name } = parseInput(Renaming, input);
+    return renameAt(session, sandboxKey, path, name);
   });
 }
 
@@ -35,7 +35,7 @@ export async function renameEntry(input: z.input<typeof Renaming>): Promise<Resu
 export async function deleteEntries(input: z.input<typeof Deleting>): Promise<Result<Deletion>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, paths } = parseInput(Deleting, input);
-    return deleteAll(session, sandboxId, paths);
+    const { sandboxKey, paths } = parseInput(Deleting, input);
+    return deleteAll(session, sandboxKey, paths);
   });
 }

@@ -4,6 +4,7 @@ import type { Session } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
 import { fileProblemOf } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import { openFiles } from '../browse/reader';
 import { baseName, childOf, parentOf } from '../guest-path';
 import type { Entry } from '../schema';
@@ -22,15 +23,15 @@ const MAX_MS = 60_000;
  */
 export async function createFolder(
   who: Who,
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   folder: string,
   name: string,
 ): Promise<Entry> {
   const signal = AbortSignal.timeout(MAX_MS);
   const path = childOf(folder, name);
-  const envd = await openFiles(sandboxId);
+  const envd = await openFiles(sandboxKey);
   await requireFree(envd, path, signal);
-  await noteAccess(who, { kind: 'folder-created', sandboxId, path });
+  await noteAccess(who, { kind: 'folder-created', sandboxKey, path });
   await envd.makeDir(path, signal);
   return envd.stat(path, signal);
 }
@@ -39,15 +40,15 @@ export async function createFolder(
  * Renames an entry within its folder. A link is renamed, not its target.
  * @throws SandkeeperError `conflict` if the name is taken, `invalid` for a folder of the system; FileError
  */
-export async function renameAt(who: Who, sandboxId: string, path: string, name: string): Promise<Entry> {
+export async function renameAt(who: Who, sandboxKey: SandboxKey, path: string, name: string): Promise<Entry> {
   requireChangeable(path);
   const signal = AbortSignal.timeout(MAX_MS);
   const target = childOf(parentOf(path), name);
-  const envd = await openFiles(sandboxId);
+  const envd = await openFiles(sandboxKey);
   await envd.stat(path, signal);
   // The service would replace a file of the new name.
   await requireFree(envd, target, signal);
-  await noteAccess(who, { kind: 'file-renamed', sandboxId, path, detail: `to ${name}` });
+  await noteAccess(who, { kind: 'file-renamed', sandboxKey, path, detail: `to ${name}` });
   await envd.move(path, target, signal);
   return envd.stat(target, signal);
 }
@@ -60,13 +61,17 @@ export type Deletion = { deleted: number; failures: { path: string; message: str
  * deleted.
  * @throws SandkeeperError `invalid` for a folder of the system; FileError if the sandbox cannot be reached
  */
-export async function deleteAll(who: Who, sandboxId: string, paths: readonly string[]): Promise<Deletion> {
+export async function deleteAll(
+  who: Who,
+  sandboxKey: SandboxKey,
+  paths: readonly string[],
+): Promise<Deletion> {
   for (const path of paths) requireChangeable(path);
   const signal = AbortSignal.timeout(MAX_MS);
-  const envd = await openFiles(sandboxId);
+  const envd = await openFiles(sandboxKey);
   const result: Deletion = { deleted: 0, failures: [] };
   for (const path of paths) {
-    await noteAccess(who, { kind: 'file-deleted', sandboxId, path });
+    await noteAccess(who, { kind: 'file-deleted', sandboxKey, path });
     try {
       await envd.remove(path, signal);
       result.deleted += 1;

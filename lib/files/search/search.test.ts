@@ -40,13 +40,13 @@ describe.runIf(canRun)('a search', () => {
 
   /** `tools`: the only programs in the sandbox. */
   async function newSandbox(tools?: Record<string, string>) {
-    const { sandboxId, files } = await engine.create(tools ? { envs: { PATH: '/data/bin' } } : {});
+    const { sandboxKey, files } = await engine.create(tools ? { envs: { PATH: '/data/bin' } } : {});
     await files.makeDir('/data/bin').catch(() => {});
-    const rootDir = join(engine.guestDir(sandboxId), 'root');
+    const rootDir = join(engine.guestDir(sandboxKey), 'root');
     for (const [name, script] of Object.entries(tools ?? {})) {
       fs.writeFileSync(`${rootDir}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
-    return { id: sandboxId, root: rootDir };
+    return { id: sandboxKey, root: rootDir };
   }
 
   const search = (query: SearchQuery, of = id) => searchFiles(of, query, signal);

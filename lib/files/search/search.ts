@@ -5,6 +5,7 @@ import { joinSignals } from '../../joined-signal';
 import type { Envd } from '../../sandbox-api/envd';
 import { CommandOutput } from '../../sandbox-api/envd-command';
 import { FileError } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import { pathsToTraverse } from '../browse/folders';
 import { openFiles } from '../browse/reader';
 import {
@@ -91,11 +92,11 @@ const SEARCHERS: Readonly<Record<SearchPlace, readonly Searcher[]>> = {
  * @throws FileError; SandkeeperError `conflict` if the sandbox has no suitable program
  */
 export async function* searchFiles(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   query: SearchQuery,
   signal: AbortSignal,
 ): AsyncGenerator<SearchLine, void, undefined> {
-  const envd = await openFiles(sandboxId);
+  const envd = await openFiles(sandboxKey);
   await envd.stat(query.path, signal);
   const paths = await pathsToTraverse(envd, query.path, signal);
   const limit = joinSignals([signal], MAX_MS);

@@ -1,4 +1,4 @@
-import { SANDBOX_ID_PATTERN } from '../../sandbox/limits';
+import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
 import { baseName } from '../guest-path';
 
 /** The `moru` command line cannot read files. */

@@ -67,7 +67,7 @@ describe('an unfinished upload', () => {
     fs.writeFileSync(`${root}/data/${name}`, 'half');
     fs.writeFileSync(`${root}/data/precious`, 'precious');
     const row = {
-      sandbox_id: id,
+      sandbox_key: id,
       target: '/data/good',
       actor: 'ana',
       claimed_until_ms: Date.now() + 3_600_000,

@@ -3,15 +3,16 @@ import { noteAccess } from '../../access/audit';
 import { database } from '../../db/client';
 import { LeftoverKeeper } from '../../lease/leftovers';
 import { processOwner } from '../../lease/owner';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { apiOf } from '../../sandbox-api/configured';
 import { fileProblemOf } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 
 /**
  * The unfinished file of an upload. It is recorded before it is written into the sandbox, so that it is removed even if
  * this process ends or the sandbox is paused half-way. `target`: the file it was to become.
  */
-export type Draft = { sandboxId: string; path: string; target: string; actor: string };
+export type Draft = { sandboxKey: SandboxKey; path: string; target: string; actor: string };
 
 const REMOVAL_MS = 10_000;
 /** Only such names are removed. */
@@ -26,7 +27,7 @@ export class DraftKeeper {
       table: 'upload_drafts',
       nameOf: ({ path }) => path,
       clear: clearDrafts,
-      forget: ({ sandbox_id, path }) => forget(sandbox_id, path),
+      forget: ({ sandbox_key, path }) => forget(sandbox_key, path),
       failureMessage: 'Could not clear unfinished uploads:',
       owner,
     });
@@ -42,50 +43,54 @@ export class DraftKeeper {
   }
 
   /** Records a draft before it is written. */
-  begin({ sandboxId, path, target, actor }: Draft): Promise<void> {
-    return this.#leftovers.begin(sandboxId, path, async (lease) => {
-      const row = { sandbox_id: sandboxId, path, target, actor, ...lease };
+  begin({ sandboxKey, path, target, actor }: Draft): Promise<void> {
+    return this.#leftovers.begin(sandboxKey, path, async (lease) => {
+      const row = { sandbox_key: sandboxKey, path, target, actor, ...lease };
       await (await database()).insertInto('upload_drafts').values(row).execute();
     });
   }
 
   /** Forgets a draft that has become its target, or was removed. */
-  async settle({ sandboxId, path }: Draft): Promise<void> {
-    await forget(sandboxId, path);
-    this.#leftovers.settle(sandboxId, path);
+  async settle({ sandboxKey, path }: Draft): Promise<void> {
+    await forget(sandboxKey, path);
+    this.#leftovers.settle(sandboxKey, path);
   }
 
   /** Leaves a draft to be removed once its sandbox can be reached. */
-  abandon({ sandboxId, path }: Draft): void {
-    this.#leftovers.abandon(sandboxId, path);
+  abandon({ sandboxKey, path }: Draft): void {
+    this.#leftovers.abandon(sandboxKey, path);
   }
 
   /** Call when a sandbox was reached: it may have drafts that wait for that. */
-  noteReachable(sandboxId: string): void {
-    this.#leftovers.noteReachable(sandboxId);
+  noteReachable(sandboxKey: SandboxKey): void {
+    this.#leftovers.noteReachable(sandboxKey);
   }
 }
 
 async function clearDrafts(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   drafts: readonly Pick<Draft, 'path' | 'target' | 'actor'>[],
 ): Promise<void> {
-  const envd = await sandboxApi().openEnvd(sandboxId);
+  const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
   for (const { path, target, actor } of drafts) {
     const signal = AbortSignal.timeout(REMOVAL_MS);
     const found = DRAFT_NAME.test(path) ? await envd.stat(path, signal).catch(unlessVanished) : null;
     if (found?.kind === 'file') {
       await envd.remove(path, signal);
       const detail = `${found.sizeBytes} bytes of an interrupted upload by ${actor}, as ${path}`;
-      await noteAccess(null, { kind: 'upload-cleared', sandboxId, path: target, detail });
+      await noteAccess(null, { kind: 'upload-cleared', sandboxKey, path: target, detail });
     }
-    await forget(sandboxId, path);
+    await forget(sandboxKey, path);
   }
 }
 
-async function forget(sandboxId: string, path: string): Promise<void> {
+async function forget(sandboxKey: SandboxKey, path: string): Promise<void> {
   const db = await database();
-  await db.deleteFrom('upload_drafts').where('sandbox_id', '=', sandboxId).where('path', '=', path).execute();
+  await db
+    .deleteFrom('upload_drafts')
+    .where('sandbox_key', '=', sandboxKey)
+    .where('path', '=', path)
+    .execute();
 }
 
 function unlessVanished(thrown: unknown): null {

@@ -1,4 +1,5 @@
 import { ApiFailure, apiFailureIn } from '../../api-client';
+import type { SandboxKey } from '../../sandbox-key';
 import { fileAddresses } from '../addresses';
 
 export type FileBytes = {
@@ -19,12 +20,12 @@ export type ByteRange = {
 
 /** Reads a range of a file. Throws `ApiFailure`, or the abort reason. */
 export async function readBytes(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   path: string,
   { start, end, signal, onProgress }: ByteRange,
 ): Promise<FileBytes> {
   try {
-    const response = await fetch(fileAddresses.content(sandboxId, path, 'preview'), {
+    const response = await fetch(fileAddresses.content(sandboxKey, path, 'preview'), {
       cache: 'no-store',
       headers: { range: `bytes=${start}-${end - 1}` },
       ...(signal ? { signal } : {}),

@@ -7,6 +7,7 @@ import { parseInput } from '../../access/input';
 import { guardRequest } from '../../access/request-guard';
 import type { Session } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
+import type { SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { type OpenedFile, openFile } from '../browse/reader';
 import { etagOf } from '../etag';
@@ -19,7 +20,7 @@ import { uploadFile } from './upload';
 export type FileExchange = {
   req: IncomingMessage;
   res: ServerResponse;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   query: URLSearchParams;
   signal: AbortSignal;
 };
@@ -45,18 +46,18 @@ const IS_INLINE = {
 } satisfies Record<ContentUse, boolean>;
 
 /** `GET content?path=&as=`: a file or a range of it. Role: operator. */
-export async function sendContent({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
+export async function sendContent({ req, res, sandboxKey, query, signal }: FileExchange): Promise<void> {
   const session = await guardRequest(req, 'operator');
   const { path, as } = parseInput(ContentQuery, Object.fromEntries(query));
   const headBytes = IS_INLINE[as] ? HEAD_BYTES : 0;
   const { range } = req.headers;
   const ifRange = req.headers['if-range']?.toString();
-  const file = await openFile(sandboxId, path, { range, ifRange, headBytes, signal });
+  const file = await openFile(sandboxKey, path, { range, ifRange, headBytes, signal });
   try {
     const headers = headersOf(as, file);
     const isRead = req.method === 'GET' && file.content.kind === 'bytes';
-    if (isRead && as === 'download') await noteAccess(session, { kind: 'file-downloaded', sandboxId, path });
-    if (isRead && as !== 'download') await recordOpening(session, sandboxId, path);
+    if (isRead && as === 'download') await noteAccess(session, { kind: 'file-downloaded', sandboxKey, path });
+    if (isRead && as !== 'download') await recordOpening(session, sandboxKey, path);
     await send(req, res, file, headers, signal);
   } finally {
     if (file.content.kind === 'bytes') file.content.body.destroy();
@@ -67,16 +68,16 @@ export async function sendContent({ req, res, sandboxId, query, signal }: FileEx
  * `PUT content?path=&conflict=`: writes a file, with `as=edit` one that was edited. With `If-Match`, only over the version
  * with this etag. Returns 201, its entry and its etag. Role: operator.
  */
-export async function takeUpload({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
+export async function takeUpload({ req, res, sandboxKey, query, signal }: FileExchange): Promise<void> {
   const session = await guardRequest(req, 'operator', { writes: true });
   const { path, conflict, as } = parseInput(UploadQuery, Object.fromEntries(query));
   if (path.endsWith('/')) throw new SandkeeperError('invalid', 'The path must name a file, not a folder.');
-  await noteAccess(session, { kind: as === 'edit' ? 'file-edited' : 'file-uploaded', sandboxId, path });
+  await noteAccess(session, { kind: as === 'edit' ? 'file-edited' : 'file-uploaded', sandboxKey, path });
   // Unlike a loop over the request, this keeps the connection open for the response after an early end.
   const body: AsyncIterable<Buffer> = {
     [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }),
   };
-  const entry = await uploadFile(sandboxId, path, body, {
+  const entry = await uploadFile(sandboxKey, path, body, {
     conflict,
     ifMatch: req.headers['if-match'] ?? null,
     actor: session.actor,
@@ -127,12 +128,12 @@ const SAME_OPENING_MS = 5 * 60_000;
 const MAX_OPENINGS = 10_000;
 
 /** Adds an opened file to the audit log, once for all ranges. */
-async function recordOpening(session: Session, sandboxId: string, path: string): Promise<void> {
+async function recordOpening(session: Session, sandboxKey: SandboxKey, path: string): Promise<void> {
   const openings = singleton('file-openings', () => new Map<string, number>());
-  const key = JSON.stringify([session.id, sandboxId, path]);
+  const key = JSON.stringify([session.id, sandboxKey, path]);
   const nowMs = Date.now();
   if (nowMs - (openings.get(key) ?? 0) < SAME_OPENING_MS) return;
-  await noteAccess(session, { kind: 'file-opened', sandboxId, path });
+  await noteAccess(session, { kind: 'file-opened', sandboxKey, path });
   // Reinserted as the most recent; the oldest are evicted.
   openings.delete(key);
   openings.set(key, nowMs);

@@ -2,12 +2,12 @@ import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { httpStatusOf, SandkeeperError } from '../../errors';
 import { failureOf } from '../../result';
-import { SandboxId } from '../../sandbox/schema';
+import { keyOf, SandboxKey } from '../../sandbox-key';
 import { sendArchive } from './archive/serve-archive';
 import { type FileExchange, sendContent, takeUpload } from './serve-content';
 
 /**
- * File contents, `/api/sandboxes/ID/files/…`, bypass Next.js: it drops the content length, does not let a route set its own
+ * File contents, `/api/c/CONNECTION/sandboxes/ID/files/…`, bypass Next.js: it drops the content length, does not let a route set its own
  * security policy, and is several times slower.
  */
 type Serve = (exchange: FileExchange) => Promise<void>;
@@ -19,15 +19,15 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Serve>>>> = {
 
 /** How long the rest of a refused upload is read, ms. */
 const DISCARD_MS = 30_000;
-const PATH = /^\/api\/sandboxes\/([^/]+)\/files\/([a-z]+)$/;
+const PATH = /^\/api\/c\/([^/]+)\/sandboxes\/([^/]+)\/files\/([a-z]+)$/;
 
 /** Returns whether it handles the request. Never throws. */
 export function serveFiles(req: IncomingMessage, res: ServerResponse): boolean {
   const [pathname = '', ...search] = (req.url ?? '').split('?');
-  const [, id = '', name = ''] = PATH.exec(pathname) ?? [];
+  const [, connection = '', id = '', name = ''] = PATH.exec(pathname) ?? [];
   const route = Object.hasOwn(ROUTES, name) ? ROUTES[name] : undefined;
   if (!route) return false;
-  void serve(route, req, res, id, new URLSearchParams(search.join('?')));
+  void serve(route, req, res, keyOf(connection, id), new URLSearchParams(search.join('?')));
   return true;
 }
 
@@ -35,7 +35,7 @@ async function serve(
   route: Readonly<Record<string, Serve>>,
   req: IncomingMessage,
   res: ServerResponse,
-  id: string,
+  key: SandboxKey,
   query: URLSearchParams,
 ): Promise<void> {
   const disconnect = new AbortController();
@@ -49,9 +49,8 @@ async function serve(
       res.writeHead(405, { allow: Object.keys(route).join(', ') }).end();
       return;
     }
-    const sandboxId = SandboxId.safeParse(id);
-    if (!sandboxId.success) throw new SandkeeperError('invalid', 'Invalid sandbox ID.');
-    await handle({ req, res, sandboxId: sandboxId.data, query, signal: disconnect.signal });
+    if (!SandboxKey.safeParse(key).success) throw new SandkeeperError('invalid', 'Invalid sandbox ID.');
+    await handle({ req, res, sandboxKey: key, query, signal: disconnect.signal });
   } catch (thrown) {
     fail(res, thrown, disconnect.signal);
   } finally {

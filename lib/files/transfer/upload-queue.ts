@@ -1,4 +1,5 @@
 import { ApiFailure } from '../../api-client';
+import type { SandboxKey } from '../../sandbox-key';
 import { childOf } from '../guest-path';
 import type { Entry, UploadConflict } from '../schema';
 
@@ -14,7 +15,7 @@ export type Upload = {
   readonly id: number;
   /** Files chosen together share a batch. */
   readonly batch: number;
-  readonly sandboxId: string;
+  readonly sandboxKey: SandboxKey;
   readonly folder: string;
   readonly name: string;
   readonly totalBytes: number;
@@ -41,9 +42,9 @@ export function isOver({ state }: Pick<Upload, 'state'>): boolean {
 
 /** Both throw `ApiFailure`. */
 export type UploadTransport = {
-  stat: (sandboxId: string, path: string, signal: AbortSignal) => Promise<Entry | null>;
+  stat: (sandboxKey: SandboxKey, path: string, signal: AbortSignal) => Promise<Entry | null>;
   send: (
-    to: { sandboxId: string; path: string; conflict: UploadConflict },
+    to: { sandboxKey: SandboxKey; path: string; conflict: UploadConflict },
     file: Blob,
     onProgress: (sentBytes: number) => void,
     signal: AbortSignal,
@@ -85,13 +86,13 @@ export class UploadQueue {
     return () => this.#listeners.delete(listener);
   };
 
-  add(sandboxId: string, folder: string, files: readonly (Blob & { name: string })[]): void {
+  add(sandboxKey: SandboxKey, folder: string, files: readonly (Blob & { name: string })[]): void {
     const batch = this.#nextBatch++;
     for (const file of files) {
       const upload: Upload = {
         id: this.#nextId++,
         batch,
-        sandboxId,
+        sandboxKey,
         folder,
         name: file.name,
         totalBytes: file.size,
@@ -166,16 +167,16 @@ export class UploadQueue {
 
   async #send(item: Item): Promise<void> {
     const { signal } = item.abort;
-    const { sandboxId, folder } = item.upload;
+    const { sandboxKey, folder } = item.upload;
     this.#change(item, { state: 'sending', sentBytes: 0 });
     try {
       if (item.isNumbered) await this.#findFreeName(item, signal);
       const path = childOf(folder, item.upload.name);
       // Avoids sending a large file in vain. The server checks again.
       const existing =
-        item.conflict === 'replace' ? null : await this.#transport.stat(sandboxId, path, signal);
+        item.conflict === 'replace' ? null : await this.#transport.stat(sandboxKey, path, signal);
       if (existing !== null) return this.#onConflict(item, existing);
-      const to = { sandboxId, path, conflict: item.conflict };
+      const to = { sandboxKey, path, conflict: item.conflict };
       await this.#transport.send(to, item.file, (sentBytes) => this.#change(item, { sentBytes }), signal);
       this.#change(item, { state: 'done', sentBytes: item.upload.totalBytes });
       this.#onDone(item.upload);
@@ -210,10 +211,10 @@ export class UploadQueue {
   }
 
   async #findFreeName(item: Item, signal: AbortSignal): Promise<void> {
-    const { sandboxId, folder, name } = item.upload;
+    const { sandboxKey, folder, name } = item.upload;
     for (let number = 2; number <= MAX_NUMBERS; number += 1) {
       const numbered = withNumber(name, number);
-      if ((await this.#transport.stat(sandboxId, childOf(folder, numbered), signal)) !== null) continue;
+      if ((await this.#transport.stat(sandboxKey, childOf(folder, numbered), signal)) !== null) continue;
       item.isNumbered = false;
       this.#change(item, { name: numbered });
       return;

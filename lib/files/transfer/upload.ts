@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import { openFiles, statFile } from '../browse/reader';
 import { etagOf } from '../etag';
 import { baseName } from '../guest-path';
@@ -26,12 +27,12 @@ type UploadOptions = {
  * @throws SandkeeperError `conflict` if the file exists and `conflict` is `refuse`, or is not that version; FileError
  */
 export async function uploadFile(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   path: string,
   body: AsyncIterable<Uint8Array>,
   { conflict, ifMatch = null, actor, signal }: UploadOptions,
 ): Promise<Entry> {
-  const envd = await openFiles(sandboxId);
+  const envd = await openFiles(sandboxKey);
   const before = await findFile(envd, path, signal);
   if (before && conflict === 'refuse') {
     throw new SandkeeperError(
@@ -43,7 +44,7 @@ export async function uploadFile(
   // Replaces the target of a link, not the link.
   const target = before?.path ?? path;
   const folder = target.slice(0, target.lastIndexOf('/'));
-  const draft = { sandboxId, path: `${folder}/.upload-${randomBytes(8).toString('hex')}`, target, actor };
+  const draft = { sandboxKey, path: `${folder}/.upload-${randomBytes(8).toString('hex')}`, target, actor };
   await draftKeeper().begin(draft);
   try {
     const sent = await writeDraft(envd, draft.path, body, signal);

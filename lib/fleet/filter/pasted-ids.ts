@@ -1,4 +1,4 @@
-import { SANDBOX_ID_PATTERN } from '../../sandbox/limits';
+import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
 import { joinChips, splitForChips } from './edit';
 import { type NonEmpty, type Pattern, parseTerms, type Term } from './filter';
 import { printTerm } from './print';

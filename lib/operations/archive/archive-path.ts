@@ -1,11 +1,25 @@
-/** The path in a sandbox that is archived before a kill, and the address of the archive. Runs anywhere. */
+/** The path in a sandbox that is archived before a kill, and the name and address of the archive. Runs anywhere. */
 
-const ARCHIVE_NAME = /^([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})\.tar\.gz$/;
+import { connectionOf, idOf, type SandboxKey } from '../../sandbox-key';
+
+/** `OPERATION/CONNECTION.ID.tar.gz`; earlier versions left the connection out. Ids and names contain no dot. */
+const ARCHIVE_NAME = /^([A-Za-z0-9_-]{1,64})\/((?:[a-z0-9-]{1,32}\.)?[A-Za-z0-9_-]{1,64})\.tar\.gz$/;
+
+/** The operation and the file, without its extension, of an archive's recorded name. `null` if it is not one of ours. */
+export function parseArchiveName(name: string): { operationId: string; file: string } | null {
+  const [, operationId, file] = ARCHIVE_NAME.exec(name) ?? [];
+  return operationId === undefined || file === undefined ? null : { operationId, file };
+}
+
+/** The recorded name of an archive. Consists of validated ids, never of data from a sandbox. */
+export function archiveName(operationId: string, key: SandboxKey): string {
+  return `${operationId}/${connectionOf(key)}.${idOf(key)}.tar.gz`;
+}
 
 /** Where the archive with this recorded name can be downloaded. `null` if the name is not one of ours. */
 export function archiveAddress(name: string): string | null {
-  const [, operationId, sandboxId] = ARCHIVE_NAME.exec(name) ?? [];
-  return operationId === undefined ? null : `/api/operations/${operationId}/archives/${sandboxId}`;
+  const parsed = parseArchiveName(name);
+  return parsed && `/api/operations/${parsed.operationId}/archives/${parsed.file}`;
 }
 
 /** The home directory of the sandbox's user. */

@@ -5,6 +5,8 @@ import { access, type FileHandle, lstat, mkdir, open, readdir, realpath, rename,
 import { join } from 'node:path';
 import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
+import { SandboxKey } from '../../sandbox-key';
+import { archiveName } from './archive-path';
 
 /**
  * Archives are stored as `<operation>/<sandbox>.tar.gz` below the configured directory, readable only by the user that
@@ -88,17 +90,17 @@ export class ArchivePlace {
   readonly #fileName: string;
   readonly #partName: string;
 
-  private constructor(folder: string, operationId: string, sandboxId: string) {
+  private constructor(folder: string, operationId: string, sandboxKey: SandboxKey) {
     this.#folder = folder;
-    this.#fileName = `${sandboxId}.tar.gz`;
+    this.name = archiveName(operationId, sandboxKey);
+    this.#fileName = this.name.slice(operationId.length + 1);
     // Unique per attempt: a process that lost its claim must not write into the new owner's file.
     this.#partName = `${this.#fileName}.${randomBytes(6).toString('hex')}${PART}`;
-    this.name = `${operationId}/${this.#fileName}`;
   }
 
   /** @throws SandkeeperError `unavailable` if the directory is not writable, `invalid` for an invalid id */
-  static async open(dir: string, operationId: string, sandboxId: string): Promise<ArchivePlace> {
-    if (!ID.test(operationId) || !ID.test(sandboxId))
+  static async open(dir: string, operationId: string, sandboxKey: SandboxKey): Promise<ArchivePlace> {
+    if (!ID.test(operationId) || !SandboxKey.safeParse(sandboxKey).success)
       throw new SandkeeperError('invalid', 'Invalid operation or sandbox ID.');
     const folder = join(await openArchiveDir(dir), operationId);
     try {
@@ -109,7 +111,7 @@ export class ArchivePlace {
     } catch (thrown) {
       throw explainDisk(thrown);
     }
-    return new ArchivePlace(folder, operationId, sandboxId);
+    return new ArchivePlace(folder, operationId, sandboxKey);
   }
 
   /** Creates the unfinished file. The caller closes it. */

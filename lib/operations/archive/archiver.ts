@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noteAccess } from '../../access/audit';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import { isSameLifetime, readNow } from '../../wake/steps';
 import { findLease } from '../../wake/store';
 import { type WakeHold, wakeKeeper } from '../../wake/wake-keeper';
-import { findArchive } from '../record/archives';
+import { findArchiveOf } from '../record/archives';
 import { recordArchive } from '../record/claims';
 import type { ItemArchive } from '../schema';
 import type { Slot } from '../step/rate-limiter';
@@ -15,7 +16,7 @@ import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
 export type ArchiveOrder = {
   operationId: string;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   actor: string;
   /** The path to archive, as `parseArchivePath` writes it. */
   path: string;
@@ -83,20 +84,20 @@ export class Archiver {
 
   /** Whether this operation woke the sandbox, or paused it again afterwards. */
   async isOurWake(now: Sandbox): Promise<boolean> {
-    const lease = await findLease(now.id);
+    const lease = await findLease(now.key);
     if (lease === null || !lease.id.startsWith(this.#mark)) return false;
     return lease.state === 'waking' || isSameLifetime(now, lease.runStartedAtMs);
   }
 
   /** Verifies the archive of a sandbox that an earlier process has killed. `null`: it archived nothing. */
   async recheck(): Promise<{ fault: string | null } | null> {
-    const { operationId, sandboxId, archiveDir } = this.#order;
-    const saved = await findArchive(operationId, sandboxId);
+    const { operationId, sandboxKey, archiveDir } = this.#order;
+    const saved = await findArchiveOf(operationId, sandboxKey);
     if (saved === null) return null;
     this.#saved = saved;
     if (archiveDir === null) return { fault: 'This server has no archive directory to check.' };
     try {
-      return { fault: await findFault(await ArchivePlace.open(archiveDir, operationId, sandboxId), saved) };
+      return { fault: await findFault(await ArchivePlace.open(archiveDir, operationId, sandboxKey), saved) };
     } catch (thrown) {
       return { fault: SandkeeperError.from(thrown).message };
     }
@@ -137,7 +138,7 @@ export class Archiver {
       if (shown.state !== 'paused') return await archiveAndKill(shown);
       onProgress('Waking it to archive its files');
       const input = {
-        sandboxId: shown.id,
+        sandboxKey: shown.key,
         actor,
         reason: 'to save its files before a kill',
         timeoutMs: AWAKE_MS,
@@ -150,15 +151,15 @@ export class Archiver {
   }
 
   async #archive(): Promise<void> {
-    const { operationId, sandboxId, actor, path, archiveDir, limitBytes, signal } = this.#order;
+    const { operationId, sandboxKey, actor, path, archiveDir, limitBytes, signal } = this.#order;
     if (archiveDir === null)
       throw new SandkeeperError('conflict', 'SANDKEEPER_ARCHIVE_DIR is not set on this server.');
     this.#order.onProgress('Archiving its files');
-    const place = await ArchivePlace.open(archiveDir, operationId, sandboxId);
+    const place = await ArchivePlace.open(archiveDir, operationId, sandboxKey);
     try {
       if (this.#order.isTakenOver) await place.sweep();
       const onProgress = (progress: ArchiveProgress) => this.#order.onProgress(describeProgress(progress));
-      const written = await writeArchive(place, { sandboxId, path, limitBytes, signal, onProgress });
+      const written = await writeArchive(place, { sandboxKey, path, limitBytes, signal, onProgress });
       const saved: ItemArchive = { name: place.name, ...written };
       await this.#keep(place, saved, { actor, path });
     } finally {
@@ -172,13 +173,13 @@ export class Archiver {
     saved: ItemArchive,
     { actor, path }: Pick<ArchiveOrder, 'actor' | 'path'>,
   ): Promise<void> {
-    const { operationId, sandboxId, owner, requireClaim } = this.#order;
+    const { operationId, sandboxKey, owner, requireClaim } = this.#order;
     await requireClaim();
     const omitted = saved.leftOut === 0 ? '' : `, ${saved.leftOut} omitted`;
     const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${omitted}, as ${saved.name}`;
-    await noteAccess({ actor }, { kind: 'exported', sandboxId, path, detail, request: operationId });
+    await noteAccess({ actor }, { kind: 'exported', sandboxKey, path, detail, request: operationId });
     await place.keepPart();
-    if (!(await recordArchive(owner, { operationId, sandboxId, saved })))
+    if (!(await recordArchive(owner, { operationId, sandboxKey, saved })))
       throw new SandkeeperError('conflict', 'Another process has taken over.');
     this.#saved = saved;
     this.#stage = 'archived';
@@ -202,8 +203,8 @@ const STOPPED = {
 } as const;
 
 /** Reads the sandbox we woke. Throws `conflict` if somebody else has resumed it. */
-async function readOurs({ id }: Sandbox, { result, lease }: WakeHold): Promise<Sandbox> {
-  const now = await readNow(id);
+async function readOurs({ key }: Sandbox, { result, lease }: WakeHold): Promise<Sandbox> {
+  const now = await readNow(key);
   const isOurs =
     result === 'woken' &&
     lease?.isGuarded === true &&

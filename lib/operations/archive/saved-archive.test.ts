@@ -22,9 +22,9 @@ beforeAll(async () => {
   await recordNew(['ikept', 'igone', 'ilink', 'inone'], { id: 'kill-1' });
   await claimItems('kill-1', { owner: 'here', leaseMs: 60_000, max: 4 });
   mkdirSync(folder);
-  for (const sandboxId of ['ikept', 'igone', 'ilink']) {
-    const saved = { name: `kill-1/${sandboxId}.tar.gz`, bytes: 7, entries: 1, leftOut: 0 };
-    await recordArchive('here', { operationId: 'kill-1', sandboxId, saved });
+  for (const sandboxKey of ['ikept', 'igone', 'ilink']) {
+    const saved = { name: `kill-1/${sandboxKey}.tar.gz`, bytes: 7, entries: 1, leftOut: 0 };
+    await recordArchive('here', { operationId: 'kill-1', sandboxKey, saved });
   }
   writeFileSync(join(folder, 'ikept.tar.gz'), 'archive');
   writeFileSync(join(dir, 'secret'), 'not an archive');
@@ -40,21 +40,21 @@ describe('openSavedArchive', () => {
 
   it('knows no archive that was not recorded, whatever the directory holds', async () => {
     writeFileSync(join(folder, 'inone.tar.gz'), 'unfinished');
-    for (const [operationId, sandboxId] of [
+    for (const [operationId, sandboxKey] of [
       ['kill-1', 'inone'],
       ['kill-2', 'ikept'],
       ['..', 'secret'],
       ['kill-1', '../secret'],
     ] as const)
-      expect(await thrownBy(() => openSavedArchive(operationId, sandboxId))).toMatchObject({
+      expect(await thrownBy(() => openSavedArchive(operationId, sandboxKey))).toMatchObject({
         code: 'not_found',
         message: 'This operation saved no archive of this sandbox.',
       });
   });
 
   it('says that an archive was removed, and follows no symbolic link', async () => {
-    for (const sandboxId of ['igone', 'ilink'])
-      expect(await thrownBy(() => openSavedArchive('kill-1', sandboxId))).toMatchObject({
+    for (const sandboxKey of ['igone', 'ilink'])
+      expect(await thrownBy(() => openSavedArchive('kill-1', sandboxKey))).toMatchObject({
         code: 'not_found',
         message: 'The archive is no longer in the archive directory of the server.',
       });

@@ -116,7 +116,7 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
         if (harm !== 'unsaved')
           await recordArchive(owner, {
             operationId: operation.id,
-            sandboxId: sandbox.id,
+            sandboxKey: sandbox.id,
             saved: { ...saved, name },
           });
         if (harm === 'bent') fs.truncateSync(join(archiveDir, name), 40);

@@ -57,7 +57,7 @@ export function setUpArchiving() {
     onTestFinished(() => runner.close());
     const said = (id: string, text: string) =>
       events.some(({ items }) =>
-        items.some(({ sandboxId, message }) => sandboxId === id && message?.includes(text)),
+        items.some(({ sandboxKey, message }) => sandboxKey === id && message?.includes(text)),
       );
     return { runner, owner, said };
   }

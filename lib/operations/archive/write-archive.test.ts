@@ -61,8 +61,8 @@ describe('ArchivePlace', () => {
     ['op', 'i1/x'],
     ['', 'i1'],
     ['op', ''],
-  ])('rejects invalid ids: %j %j', async (operationId, sandboxId) => {
-    const thrown = await thrownBy(() => ArchivePlace.open(dir, operationId, sandboxId));
+  ])('rejects invalid ids: %j %j', async (operationId, sandboxKey) => {
+    const thrown = await thrownBy(() => ArchivePlace.open(dir, operationId, sandboxKey));
     expect(thrown).toMatchObject({ code: 'invalid' });
     expect(fs.readdirSync(dir)).toEqual([]);
   });
@@ -164,7 +164,7 @@ describe.runIf(canRun)('writeArchive', () => {
   async function save(id: string, path: string, more: Order = {}, into = dir) {
     const place = await ArchivePlace.open(into, 'op', id);
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {}, ...more };
-    const saved = await writeArchive(place, { sandboxId: id, path, ...order });
+    const saved = await writeArchive(place, { sandboxKey: id, path, ...order });
     await place.keepPart();
     return { place, saved, file: join(into, place.name) };
   }
@@ -234,13 +234,13 @@ describe.runIf(canRun)('writeArchive', () => {
     await bare.files.makeDir('/data/work');
     const bareRoot = join(engine.guestDir(bare.sandboxId), 'root');
     const script = 'i=0; while [ $i -lt 300 ]; do mkdir "$1" && cd -P "$1" || exit 1; i=$((i+1)); done';
-    for (const [sandboxId, dir] of [
+    for (const [sandboxKey, dir] of [
       [id, `${root}/data/work`],
       [bare.sandboxId, `${bareRoot}/data/work`],
     ] as const) {
       execFileSync('sh', ['-c', script, 'sh', 'x'.repeat(250)], { cwd: dir });
       onTestFinished(() => void execFileSync('rm', ['-rf', dir]));
-      expect(await thrownBy(() => save(sandboxId, '/data/work'))).toMatchObject({
+      expect(await thrownBy(() => save(sandboxKey, '/data/work'))).toMatchObject({
         code: 'conflict',
         message: expect.stringMatching(/^Some of it could not be read\. .*x: the path is too long/i),
       });
@@ -290,7 +290,7 @@ describe.runIf(canRun)('writeArchive', () => {
       return file;
     };
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {} };
-    const thrown = thrownBy(() => writeArchive(place, { sandboxId: id, path: '/data/work', ...order }));
+    const thrown = thrownBy(() => writeArchive(place, { sandboxKey: id, path: '/data/work', ...order }));
     expect(await thrown).toMatchObject({
       message: 'The archive on disk does not match what the sandbox sent.',
     });

@@ -9,6 +9,7 @@ import type { ArchiveCount } from '../../files/transfer/archive/schema';
 import { joinSignals } from '../../joined-signal';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
+import type { SandboxKey } from '../../sandbox-key';
 import { type ArchivePlace, explainDisk } from './archive-place';
 import { type ArchiveReading, readArchive } from './read-archive';
 
@@ -16,7 +17,7 @@ import { type ArchiveReading, readArchive } from './read-archive';
 export type CheckedArchive = { bytes: number; entries: number; leftOut: number };
 
 type Order = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** Absolute, or relative to `~`, the user's home directory. */
   path: string;
   limitBytes: number;
@@ -44,9 +45,9 @@ export async function writeArchive(place: ArchivePlace, order: Order): Promise<C
   let part: FileHandle | null = null;
   try {
     signal.throwIfAborted();
-    const path = await findPlace(await openFiles(order.sandboxId), order.path, signal);
+    const path = await findPlace(await openFiles(order.sandboxKey), order.path, signal);
     const limit = { entries: LIFTED_LIMIT.entries, bytes: order.limitBytes };
-    const { body, count } = await openArchive(order.sandboxId, {
+    const { body, count } = await openArchive(order.sandboxKey, {
       paths: [path],
       format: 'tar.gz',
       limit,

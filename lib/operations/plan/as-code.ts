@@ -1,6 +1,6 @@
 import { MIN_LIMIT_MS } from '../../commands/schema';
 import type { SandboxAct } from '../../sandbox/can';
-import { SANDBOX_ID_PATTERN } from '../../sandbox/limits';
+import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
 import { type ActParams, MAX_GRACE_MS } from '../schema';
 
 export const CODE_LANGUAGES = ['python', 'typescript', 'cli'] as const;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mixedFleet, NOW_MS, rowWith } from '../../fleet/test-fleet';
 import type { Metadata, Sandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import type { Skipped } from '../schema';
 import { blastRadius, describeSkipped, divideByState, groupSkipped } from './blast-radius';
 
@@ -159,8 +160,8 @@ describe('blastRadius of any set', () => {
 describe('skipped sandboxes', () => {
   const { sandbox: running } = rowWith();
   const { sandbox: paused } = rowWith({ state: 'paused' });
-  const skip = (sandboxId: string, kind: Skipped['kind'], reason = ''): Skipped => ({
-    sandboxId,
+  const skip = (sandboxKey: SandboxKey, kind: Skipped['kind'], reason = ''): Skipped => ({
+    sandboxKey,
     kind,
     reason,
     sandbox: kind === 'gone' ? null : paused,
@@ -199,7 +200,7 @@ describe('skipped sandboxes', () => {
     expect(able).toEqual([running]);
     expect(skipped).toEqual([
       {
-        sandboxId: paused.id,
+        sandboxKey: paused.id,
         kind: 'state',
         reason: expect.stringContaining('no deadline'),
         sandbox: paused,

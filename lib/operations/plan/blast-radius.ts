@@ -180,7 +180,7 @@ export function divideByState(
   for (const sandbox of sandboxes) {
     const reason = sandboxCannot(sandbox.state, act);
     if (reason === null) able.push(sandbox);
-    else skipped.push({ sandboxId: sandbox.id, kind: 'state', reason, sandbox });
+    else skipped.push({ sandboxKey: sandbox.key, kind: 'state', reason, sandbox });
   }
   return { able, skipped };
 }

@@ -33,7 +33,7 @@ describe('any plan', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         const { targets, skipped } = partition(act, { read, busy, protectedKey: KEY });
-        const ids = [...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)];
+        const ids = [...targets.map(({ id }) => id), ...skipped.map(({ sandboxKey }) => sandboxKey)];
         expect(ids.toSorted()).toEqual([...read.keys()].toSorted());
         for (const { reason } of skipped) expect(reason).toMatch(/\S/);
       }),
@@ -56,13 +56,13 @@ describe('any plan', () => {
   it('skips only sandboxes that break the rule it names', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
-        for (const { sandboxId, kind, sandbox } of partition(act, { read, busy, protectedKey: KEY })
+        for (const { sandboxKey, kind, sandbox } of partition(act, { read, busy, protectedKey: KEY })
           .skipped) {
-          expect(sandbox).toBe(read.get(sandboxId) ?? null);
+          expect(sandbox).toBe(read.get(sandboxKey) ?? null);
           expect(kind === 'gone').toBe(sandbox === null);
           if (sandbox === null) continue;
           expect(kind === 'state').toBe(!sandboxCan(sandbox.state, act));
-          if (kind === 'busy') expect(busy.has(sandboxId)).toBe(true);
+          if (kind === 'busy') expect(busy.has(sandboxKey)).toBe(true);
           if (kind === 'protected') expect(isProtected(sandbox, KEY)).toBe(true);
         }
       }),

@@ -28,22 +28,22 @@ describe('partition', () => {
   ] as const)('%s targets %j', (act, reached) => {
     const { targets, skipped } = split(act, read);
     expect(targets.map(({ id }) => id)).toEqual(reached);
-    expect([...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)].toSorted()).toEqual(
-      [...read.keys()].toSorted(),
-    );
+    expect(
+      [...targets.map(({ id }) => id), ...skipped.map(({ sandboxKey }) => sandboxKey)].toSorted(),
+    ).toEqual([...read.keys()].toSorted());
     for (const { reason } of skipped) expect(reason).toMatch(/^[A-Z].+\.$/);
   });
 
   it('gives a reason for each skipped sandbox', () => {
     expect(split('pause', read).skipped).toEqual([
-      { sandboxId: 'paused', kind: 'state', reason: 'It is already paused.', sandbox: paused },
+      { sandboxKey: 'paused', kind: 'state', reason: 'It is already paused.', sandbox: paused },
       {
-        sandboxId: 'unknown',
+        sandboxKey: 'unknown',
         kind: 'state',
         reason: 'This version of Sandkeeper does not know its state.',
         sandbox: unknown,
       },
-      { sandboxId: 'gone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
+      { sandboxKey: 'gone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
     ]);
   });
 
@@ -56,7 +56,7 @@ describe('partition', () => {
       expect(split(act, both).targets).toEqual([running]);
       expect(split(act, both).skipped).toEqual([
         {
-          sandboxId: 'kept',
+          sandboxKey: 'kept',
           kind: 'protected',
           reason: 'It is protected by protected=true.',
           sandbox: kept,
@@ -87,7 +87,7 @@ describe('partition', () => {
 
   it('skips sandboxes of another operation', () => {
     expect(split('kill', read, ['running']).skipped).toContainEqual({
-      sandboxId: 'running',
+      sandboxKey: 'running',
       kind: 'busy',
       reason: 'Another operation is working on it.',
       sandbox: running,

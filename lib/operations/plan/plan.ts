@@ -1,15 +1,16 @@
 import { isProtected, type SandboxAct, sandboxCannot, stopsSandbox } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import type { SkipKind, Skipped } from '../schema';
 
 export type Partition = { targets: Sandbox[]; skipped: Skipped[] };
 
 type Context = {
   /** A fresh reading of each requested id. `null`: no such sandbox. */
-  read: ReadonlyMap<string, Sandbox | null>;
+  read: ReadonlyMap<SandboxKey, Sandbox | null>;
   /** Metadata key that protects a sandbox from bulk kills and pauses. */
   protectedKey: string;
-  busy: ReadonlySet<string>;
+  busy: ReadonlySet<SandboxKey>;
   /** Whether more than one sandbox was requested. Default: whether more than one was read. */
   isBulk?: boolean;
   /** Whether the action counts from the deadline, which must then be known. */
@@ -23,10 +24,10 @@ export function partition(
 ): Partition {
   const targets: Sandbox[] = [];
   const skipped: Skipped[] = [];
-  for (const [sandboxId, sandbox] of read) {
+  for (const [sandboxKey, sandbox] of read) {
     const obstacle = obstacleTo(sandbox);
     if (sandbox !== null && obstacle === null) targets.push(sandbox);
-    else if (obstacle !== null) skipped.push({ sandboxId, sandbox, ...obstacle });
+    else if (obstacle !== null) skipped.push({ sandboxKey, sandbox, ...obstacle });
   }
   return { targets, skipped };
 
@@ -34,7 +35,7 @@ export function partition(
     if (sandbox === null) return { kind: 'gone', reason: 'It is already terminated.' };
     const verdict = sandboxCannot(sandbox.state, act);
     if (verdict !== null) return { kind: 'state', reason: verdict };
-    if (busy.has(sandbox.id)) return { kind: 'busy', reason: 'Another operation is working on it.' };
+    if (busy.has(sandbox.key)) return { kind: 'busy', reason: 'Another operation is working on it.' };
     if (isBulk && stopsSandbox(act) && isProtected(sandbox, protectedKey))
       return { kind: 'protected', reason: `It is protected by ${protectedKey}=true.` };
     if (needsDeadline && sandbox.endAtMs === null)

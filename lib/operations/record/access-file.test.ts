@@ -7,7 +7,7 @@ const entry = (at: number, changes: Partial<AccessEntry> = {}): AccessEntry => (
   atMs: Date.UTC(2026, 0, 15) - at,
   actor: 'ana',
   kind: 'file-opened',
-  sandboxId: 'i1',
+  sandboxKey: 'i1',
   path: '/a',
   detail: null,
   request: null,

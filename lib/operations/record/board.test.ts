@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SandboxKey } from '../../sandbox-key';
 import type { OperationEvent, OperationItem, Outcome } from '../schema';
 import { newOperation, waitingItem } from '../test-operations';
 import { OperationBoard } from './board';
@@ -13,12 +14,12 @@ function boardWith(ids: string[]) {
   const events: OperationEvent[] = [];
   board.listen((event) => events.push(event));
   events.length = 0;
-  const note = (sandboxId: string, outcome: Outcome, message: string | null = null) =>
-    board.noteItem(operation.id, { sandboxId, outcome, message, tookMs: null });
+  const note = (sandboxKey: SandboxKey, outcome: Outcome, message: string | null = null) =>
+    board.noteItem(operation.id, { sandboxKey, outcome, message, tookMs: null });
   return { board, operation, events, note };
 }
 
-const ids = (items: OperationItem[]) => items.map(({ sandboxId }) => sandboxId);
+const ids = (items: OperationItem[]) => items.map(({ sandboxKey }) => sandboxKey);
 
 describe('changes', () => {
   it('are published in batches, with the counts', () => {

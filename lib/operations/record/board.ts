@@ -1,4 +1,5 @@
 import { occupiesSandbox } from '../../sandbox/can';
+import type { SandboxKey } from '../../sandbox-key';
 import {
   type Counts,
   countOutcomes,
@@ -12,10 +13,10 @@ import {
 
 type Entry = {
   operation: Operation;
-  items: Map<string, OperationItem>;
+  items: Map<SandboxKey, OperationItem>;
   counts: Counts;
-  /** Ids of the items that changed since the last event. */
-  changed: Set<string>;
+  /** The items that changed since the last event. */
+  changed: Set<SandboxKey>;
   isChanged: boolean;
 };
 
@@ -39,9 +40,9 @@ export class OperationBoard {
     if (this.#entries.has(operation.id)) return;
     this.#entries.set(operation.id, {
       operation,
-      items: new Map(items.map((item) => [item.sandboxId, item])),
+      items: new Map(items.map((item) => [item.sandboxKey, item])),
       counts: countOutcomes(items),
-      changed: new Set(items.map(({ sandboxId }) => sandboxId)),
+      changed: new Set(items.map(({ sandboxKey }) => sandboxKey)),
       isChanged: true,
     });
     this.#publishNow();
@@ -77,11 +78,11 @@ export class OperationBoard {
   }
 
   /** Sandboxes of running operations that are not final. */
-  busyIds(): Set<string> {
-    const busy = new Set<string>();
+  busyKeys(): Set<SandboxKey> {
+    const busy = new Set<SandboxKey>();
     for (const { operation, items } of this.#entries.values()) {
       if (operation.state === 'finished' || !occupiesSandbox(operation.act)) continue;
-      for (const item of items.values()) if (!isFinal(item.outcome)) busy.add(item.sandboxId);
+      for (const item of items.values()) if (!isFinal(item.outcome)) busy.add(item.sandboxKey);
     }
     return busy;
   }
@@ -89,14 +90,14 @@ export class OperationBoard {
   /** Updates an item. A final item never becomes open again. */
   noteItem(operationId: string, item: OperationItem): void {
     const entry = this.#entries.get(operationId);
-    const known = entry?.items.get(item.sandboxId);
+    const known = entry?.items.get(item.sandboxKey);
     if (!entry || !known || (isFinal(known.outcome) && !isFinal(item.outcome))) return;
     if (known.outcome === item.outcome && known.message === item.message) return;
-    entry.items.set(item.sandboxId, item);
+    entry.items.set(item.sandboxKey, item);
     entry.counts = { ...entry.counts };
     entry.counts[known.outcome] -= 1;
     entry.counts[item.outcome] += 1;
-    entry.changed.add(item.sandboxId);
+    entry.changed.add(item.sandboxKey);
     entry.isChanged = true;
     this.#publishSoon();
   }
@@ -139,7 +140,7 @@ export class OperationBoard {
     this.#timer = null;
     for (const entry of this.#entries.values()) {
       if (!entry.isChanged) continue;
-      const items = [...entry.changed].flatMap((id) => entry.items.get(id) ?? []);
+      const items = [...entry.changed].flatMap((key) => entry.items.get(key) ?? []);
       entry.changed.clear();
       entry.isChanged = false;
       const event = this.#eventOf(entry, items);

@@ -2,7 +2,8 @@ import 'server-only';
 import { sql } from 'kysely';
 import { database, databaseTimeMs } from '../../db/client';
 import type { LeaseTerms } from '../../lease/leases';
-import type { Sandbox } from '../../sandbox/schema';
+import { type Sandbox, storedSandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import type { ItemArchive, OperationItem } from '../schema';
 import { CHUNK, itemClaims, OPEN, openItems } from './open-items';
 
@@ -13,7 +14,7 @@ import { CHUNK, itemClaims, OPEN, openItems } from './open-items';
 
 /** An item that this process may work on. */
 export type ClaimedItem = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   /** The sandbox when the operation was planned. */
   sandbox: Sandbox;
   /** Whether an earlier claim exists, whose process may have sent the request. */
@@ -27,25 +28,25 @@ export async function claimItems(
 ): Promise<ClaimedItem[]> {
   const db = await database();
   const free = await openItems(db, operationId)
-    .select(['sandbox_id', 'sandbox', 'claimed_by'])
+    .select(['sandbox_key', 'sandbox', 'claimed_by'])
     .where(itemClaims.isFree(db))
     .orderBy('position')
     .limit(max)
     .execute();
   const claimed = new Set<string>();
   for (let from = 0; from < free.length; from += CHUNK) {
-    const ids = free.slice(from, from + CHUNK).map((row) => row.sandbox_id);
+    const ids = free.slice(from, from + CHUNK).map((row) => row.sandbox_key);
     const rows = await itemClaims.acquire(
       terms,
-      sql`operation_id = ${operationId} and sandbox_id in (${sql.join(ids)})`,
+      sql`operation_id = ${operationId} and sandbox_key in (${sql.join(ids)})`,
     );
-    for (const { sandbox_id } of rows) claimed.add(sandbox_id);
+    for (const { sandbox_key } of rows) claimed.add(sandbox_key);
   }
   return free
-    .filter((row) => claimed.has(row.sandbox_id))
+    .filter((row) => claimed.has(row.sandbox_key))
     .map((row) => ({
-      sandboxId: row.sandbox_id,
-      sandbox: JSON.parse(row.sandbox) as Sandbox,
+      sandboxKey: row.sandbox_key,
+      sandbox: storedSandbox(row.sandbox, row.sandbox_key),
       wasClaimed: row.claimed_by !== null,
     }));
 }
@@ -53,7 +54,7 @@ export async function claimItems(
 /** The open items that `owner` has claimed, as `operation/sandbox`. */
 export async function listClaimed(owner: string): Promise<Set<string>> {
   const rows = await itemClaims.listHeld(owner);
-  return new Set(rows.map((row) => `${row.operation_id}/${row.sandbox_id}`));
+  return new Set(rows.map((row) => `${row.operation_id}/${row.sandbox_key}`));
 }
 
 /** A final outcome to record. */
@@ -69,16 +70,16 @@ export async function recordOutcomes(owner: string, outcomes: readonly NewOutcom
   await db.transaction().execute(async (transaction) => {
     for (const group of groupAlike(outcomes)) {
       const [{ operationId, outcome, message }] = group;
-      const cases = group.map(({ sandboxId, tookMs }) => sql`when ${sandboxId} then ${tookMs}`);
-      const took = sql<number | null>`cast(case sandbox_id ${sql.join(cases, sql` `)} end as integer)`;
+      const cases = group.map(({ sandboxKey, tookMs }) => sql`when ${sandboxKey} then ${tookMs}`);
+      const took = sql<number | null>`cast(case sandbox_key ${sql.join(cases, sql` `)} end as integer)`;
       await transaction
         .updateTable('operation_items')
         .set({ outcome, message, took_ms: took, updated_at_ms: nowMs })
         .where('operation_id', '=', operationId)
         .where(
-          'sandbox_id',
+          'sandbox_key',
           'in',
-          group.map(({ sandboxId }) => sandboxId),
+          group.map(({ sandboxKey }) => sandboxKey),
         )
         .where('outcome', '=', OPEN)
         .where('claimed_by', '=', owner)
@@ -93,14 +94,14 @@ export async function recordOutcomes(owner: string, outcomes: readonly NewOutcom
  */
 export async function recordArchive(
   owner: string,
-  { operationId, sandboxId, saved }: { operationId: string; sandboxId: string; saved: ItemArchive },
+  { operationId, sandboxKey, saved }: { operationId: string; sandboxKey: SandboxKey; saved: ItemArchive },
 ): Promise<boolean> {
   const db = await database();
   const updated = await db
     .updateTable('operation_items')
     .set({ saved: JSON.stringify(saved) })
     .where('operation_id', '=', operationId)
-    .where('sandbox_id', '=', sandboxId)
+    .where('sandbox_key', '=', sandboxKey)
     .where('claimed_by', '=', owner)
     .where('outcome', '=', OPEN)
     .executeTakeFirst();

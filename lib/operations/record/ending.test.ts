@@ -34,7 +34,7 @@ describe('findEnding', () => {
     await claimItems('o1', { owner: 'here', leaseMs: 60_000, max: 1 });
     const done = {
       operationId: 'o1',
-      sandboxId: 'iours',
+      sandboxKey: 'iours',
       outcome: 'done',
       message: null,
       tookMs: 80,
@@ -58,8 +58,8 @@ describe('findEnding', () => {
       await recordOperation({ ...killBy('li'), id: operationId, targets: [sandbox] });
       await claimItems(operationId, { owner: 'here', leaseMs: 60_000, max: 1 });
       const saved = { name: `${operationId}/${id}.tar.gz`, bytes: 300, entries: 2, leftOut: 0 };
-      await recordArchive('here', { operationId, sandboxId: id, saved });
-      const failed = { operationId, sandboxId: id, outcome: 'failed', message: null, tookMs: 1 } as const;
+      await recordArchive('here', { operationId, sandboxKey: id, saved });
+      const failed = { operationId, sandboxKey: id, outcome: 'failed', message: null, tookMs: 1 } as const;
       await recordOutcomes('here', [failed]);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

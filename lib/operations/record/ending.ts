@@ -1,9 +1,10 @@
 import 'server-only';
 import { SandkeeperError } from '../../errors';
-import { fleetWatcher } from '../../fleet/watcher';
+import { watcherOf } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { apiOf } from '../../sandbox-api/configured';
 import type { SandboxApi } from '../../sandbox-api/sandbox-api';
+import { idOf, type SandboxKey } from '../../sandbox-key';
 import type { ItemArchive } from '../schema';
 import { findLastArchive } from './archives';
 import { findOurKill } from './store';
@@ -37,24 +38,24 @@ const END_REASONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** How `sandboxId` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs and docs/protocol.md#e2b-events. */
-export async function findEnding(sandboxId: string): Promise<Ending | null> {
-  const ending = await findCause(sandboxId);
-  return ending && { ...ending, saved: await findLastArchive(sandboxId) };
+/** How `sandboxKey` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs and docs/protocol.md#e2b-events. */
+export async function findEnding(sandboxKey: SandboxKey): Promise<Ending | null> {
+  const ending = await findCause(sandboxKey);
+  return ending && { ...ending, saved: await findLastArchive(sandboxKey) };
 }
 
-async function findCause(sandboxId: string): Promise<Omit<Ending, 'saved'> | null> {
-  const ours = await findOurKill(sandboxId);
+async function findCause(sandboxKey: SandboxKey): Promise<Omit<Ending, 'saved'> | null> {
+  const ours = await findOurKill(sandboxKey);
   if (ours) {
     const { atMs, actor, sandbox, operationId } = ours;
     return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
   }
-  const { capabilities } = sandboxApi();
+  const { capabilities } = apiOf(sandboxKey);
   const ending =
-    (capabilities.can('runs') ? await findInRuns(sandboxId) : null) ??
-    (capabilities.can('events') ? await findInEvents(sandboxId) : null);
+    (capabilities.can('runs') ? await findInRuns(sandboxKey) : null) ??
+    (capabilities.can('events') ? await findInEvents(sandboxKey) : null);
   if (ending !== null) return ending;
-  const seen = fleetWatcher().findGone(sandboxId);
+  const seen = watcherOf(sandboxKey).findGone(sandboxKey);
   if (!seen) return null;
   const how = 'It was terminated. The service does not say how.';
   return { endedAtMs: seen.atMs, how, last: seen.sandbox, operationId: null };
@@ -67,11 +68,11 @@ function told(reason: string | null, endedAtMs: number | null): Told {
   return { endedAtMs, how, last: null, operationId: null };
 }
 
-async function findInRuns(sandboxId: string): Promise<Told | null> {
+async function findInRuns(sandboxKey: SandboxKey): Promise<Told | null> {
   let cursor: string | null = null;
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const read: RunsPage | null = await readOrWarn(() => sandboxApi().listSandboxRuns(cursor));
-    const run = read?.runs.find((candidate) => candidate.sandboxId === sandboxId);
+    const read: RunsPage | null = await readOrWarn(() => apiOf(sandboxKey).listSandboxRuns(cursor));
+    const run = read?.runs.find((candidate) => candidate.sandboxId === idOf(sandboxKey));
     if (run) return told(run.endReason, run.endedAtMs);
     cursor = read?.nextCursor ?? null;
     if (cursor === null) break;
@@ -79,8 +80,8 @@ async function findInRuns(sandboxId: string): Promise<Told | null> {
   return null;
 }
 
-async function findInEvents(sandboxId: string): Promise<Told | null> {
-  const events = await readOrWarn(() => sandboxApi().readEvents(sandboxId));
+async function findInEvents(sandboxKey: SandboxKey): Promise<Told | null> {
+  const events = await readOrWarn(() => apiOf(sandboxKey).readEvents(sandboxKey));
   const killed = events?.find(({ kind }) => kind === 'killed');
   return killed ? told(killed.killReason, killed.atMs) : null;
 }

@@ -1,6 +1,7 @@
 import {
   type CommonSearch,
   cannotBeIn,
+  cannotBeSandbox,
   parseCommon,
   printParameters,
   type ReadParameter,
@@ -10,7 +11,7 @@ import {
   WHOLE_RECORD,
 } from '../../record-search';
 import { SANDBOX_ACTS, type SandboxAct } from '../../sandbox/can';
-import { SandboxId } from '../../sandbox/schema';
+import { namesSandbox, type SandboxKey } from '../../sandbox-key';
 import { isTroubled, type Operation, OUTCOMES } from '../schema';
 
 /** Filter by state. `troubled`: with at least one item that failed or did not go as requested. */
@@ -53,7 +54,7 @@ const STATE_TESTS = {
 /** Whether an operation passes the filters. Mirrors the database query for operations that arrive over the channel. */
 export function passesSearch(
   operation: Operation,
-  hasSandbox: (sandboxId: string) => boolean,
+  sandboxKeys: Iterable<SandboxKey>,
   search: LogSearch,
   nowMs: number,
 ): boolean {
@@ -63,7 +64,7 @@ export function passesSearch(
     (by === null || operation.actor === by) &&
     (act === null || operation.act === act) &&
     (state === null || STATE_TESTS[state](operation)) &&
-    (sandbox === null || hasSandbox(sandbox)) &&
+    (sandbox === null || someNamed(sandboxKeys, sandbox)) &&
     (sinceMs === null || operation.createdAtMs >= sinceMs) &&
     (untilMs === null || operation.createdAtMs <= untilMs)
   );
@@ -71,5 +72,10 @@ export function passesSearch(
 
 /** False if no operation can match, because of an invalid id or name. */
 export function canMatch({ by, sandbox }: LogSearch): boolean {
-  return !cannotBeIn(by) && (sandbox === null || SandboxId.safeParse(sandbox).success);
+  return !cannotBeIn(by) && !cannotBeSandbox(sandbox);
+}
+
+function someNamed(keys: Iterable<SandboxKey>, text: string): boolean {
+  for (const key of keys) if (namesSandbox(text, key)) return true;
+  return false;
 }

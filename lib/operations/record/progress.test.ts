@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import {
   countOutcomes,
   type Operation,
@@ -9,8 +10,8 @@ import {
 } from '../schema';
 import { type FetchRecord, OperationProgress } from './progress';
 
-const item = (sandboxId: string, outcome: Outcome): OperationItem => ({
-  sandboxId,
+const item = (sandboxKey: SandboxKey, outcome: Outcome): OperationItem => ({
+  sandboxKey,
   outcome,
   message: null,
   tookMs: null,
@@ -124,7 +125,7 @@ describe('underWay', () => {
       progress.receive(
         eventOf(
           operation,
-          items.slice(at, at + 50).map(({ sandboxId }) => item(sandboxId, 'done')),
+          items.slice(at, at + 50).map(({ sandboxKey }) => item(sandboxKey, 'done')),
         ),
       );
     expect(progress.underWay().size).toBe(0);

@@ -2,6 +2,7 @@ import { ServerClock, tabClock } from '../../live/server-clock';
 import { liveSocket } from '../../live/socket';
 import { paths } from '../../paths';
 import { occupiesSandbox, type SandboxAct } from '../../sandbox/can';
+import type { SandboxKey } from '../../sandbox-key';
 import {
   type Hold,
   isFinal,
@@ -18,8 +19,8 @@ export type ActUnderWay = { act: SandboxAct; operationId: string };
 /** An operation as this tab knows it. Replaced by a new object on every change. */
 export type OperationView = {
   operation: Operation;
-  /** By sandbox id. May be empty if the operation ended before this tab subscribed: see `recordOf`. */
-  items: ReadonlyMap<string, OperationItem>;
+  /** By sandbox key. May be empty if the operation ended before this tab subscribed: see `recordOf`. */
+  items: ReadonlyMap<SandboxKey, OperationItem>;
   /** No requests are sent for now. In server time. */
   hold: Hold | null;
   /** Recent progress, oldest first. */
@@ -55,7 +56,7 @@ export class OperationProgress {
   /** Operations without an event since the connection was lost. They may have ended. */
   readonly #unconfirmed = new Set<string>();
   #unconfirmedTimer: ReturnType<typeof setTimeout> | null = null;
-  #underWay: ReadonlyMap<string, ActUnderWay> = new Map();
+  #underWay: ReadonlyMap<SandboxKey, ActUnderWay> = new Map();
   #views: readonly OperationView[] = [];
 
   constructor(fetchRecord: FetchRecord, clock = new ServerClock()) {
@@ -63,8 +64,8 @@ export class OperationProgress {
     this.#fetchRecord = fetchRecord;
   }
 
-  /** Actions in progress, by sandbox id. A new map on every change. */
-  readonly underWay = (): ReadonlyMap<string, ActUnderWay> => this.#underWay;
+  /** Actions in progress, by sandbox key. A new map on every change. */
+  readonly underWay = (): ReadonlyMap<SandboxKey, ActUnderWay> => this.#underWay;
 
   /** Running and recently finished operations, newest first. A new list on every change. */
   readonly views = (): readonly OperationView[] => this.#views;
@@ -135,14 +136,14 @@ export class OperationProgress {
     if (!occupiesSandbox(act)) return;
     const isOver = state === 'finished';
     // Copied only on a change, so that rows do not render again for nothing.
-    let underWay: Map<string, ActUnderWay> | null = null;
-    for (const { sandboxId, outcome } of isOver ? view.items.values() : changed) {
-      const isOurs = (underWay ?? this.#underWay).get(sandboxId)?.operationId === id;
+    let underWay: Map<SandboxKey, ActUnderWay> | null = null;
+    for (const { sandboxKey, outcome } of isOver ? view.items.values() : changed) {
+      const isOurs = (underWay ?? this.#underWay).get(sandboxKey)?.operationId === id;
       const isActedOn = !isOver && !isFinal(outcome);
       if (isActedOn === isOurs) continue;
       underWay ??= new Map(this.#underWay);
-      if (isActedOn) underWay.set(sandboxId, { act, operationId: id });
-      else underWay.delete(sandboxId);
+      if (isActedOn) underWay.set(sandboxKey, { act, operationId: id });
+      else underWay.delete(sandboxKey);
     }
     this.#underWay = underWay ?? this.#underWay;
   }
@@ -231,7 +232,7 @@ function advance(
 ): OperationView {
   const isRunning = operation.state === 'running';
   const known = new Map(before?.items);
-  for (const item of items) known.set(item.sandboxId, item);
+  for (const item of items) known.set(item.sandboxKey, item);
   const sample = { atMs: nowMs, final: totalsOf(operation.counts).final };
   const recent = before?.samples.filter(({ atMs }) => atMs >= nowMs - SAMPLES_FOR_MS) ?? [];
   return {

@@ -10,7 +10,7 @@ function itemWith(
   more: Partial<RecordedItem> = {},
 ): RecordedItem {
   const { sandbox } = rowWith({ id, metadata });
-  return { sandboxId: id, outcome: 'done', message: null, tookMs: 80, sandbox, ...more };
+  return { sandboxKey: id, outcome: 'done', message: null, tookMs: 80, sandbox, ...more };
 }
 
 function operationOf(items: readonly RecordedItem[], changes: Partial<Operation> = {}): Operation {

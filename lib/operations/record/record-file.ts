@@ -1,5 +1,6 @@
 import { paths } from '../../paths';
 import { templateName } from '../../sandbox/name';
+import { connectionOf, idOf } from '../../sandbox-key';
 import { type Operation, type RecordedItem, totalsOf } from '../schema';
 
 export const RECORD_FORMATS = ['csv', 'json'] as const;
@@ -92,7 +93,8 @@ export function columnsFor(
     { title: 'act', read: () => act },
     { title: 'by', read: () => actor },
     { title: 'at', read: () => at },
-    { title: 'sandbox', read: ({ sandboxId }) => sandboxId },
+    { title: 'connection', read: ({ sandboxKey }) => connectionOf(sandboxKey) },
+    { title: 'sandbox', read: ({ sandboxKey }) => idOf(sandboxKey) },
     { title: 'outcome', read: ({ outcome }) => outcome },
     { title: 'detail', read: ({ message }) => message ?? '' },
     { title: 'took_ms', read: ({ tookMs }) => (tookMs === null ? '' : String(tookMs)) },

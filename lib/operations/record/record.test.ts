@@ -51,11 +51,11 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
       retry_of: more.retryOf ?? null,
     })
     .execute();
-  const rows = Object.entries(items).map(([sandboxId, outcome], position) => ({
+  const rows = Object.entries(items).map(([sandboxKey, outcome], position) => ({
     operation_id: id,
-    sandbox_id: sandboxId,
+    sandbox_key: sandboxKey,
     position,
-    sandbox: JSON.stringify(rowWith({ id: sandboxId, metadata: { owner: 'ü' } }).sandbox),
+    sandbox: JSON.stringify(rowWith({ id: sandboxKey, metadata: { owner: 'ü' } }).sandbox),
     outcome,
     message: outcome === 'failed' ? 'It is still running.' : null,
     updated_at_ms: createdAtMs,
@@ -116,14 +116,14 @@ describeOnDatabases('the record', () => {
 
   it('keeps sandboxes as planned, in plan order', async () => {
     const items = await listRecorded('old');
-    expect(items.map(({ sandboxId, outcome }) => [sandboxId, outcome])).toEqual([
+    expect(items.map(({ sandboxKey, outcome }) => [sandboxKey, outcome])).toEqual([
       ['a', 'done'],
       ['b', 'done'],
       ['c', 'failed'],
       ['d', 'already'],
     ]);
     expect(items[2]).toEqual({
-      sandboxId: 'c',
+      sandboxKey: 'c',
       outcome: 'failed',
       message: 'It is still running.',
       tookMs: null,
@@ -137,7 +137,7 @@ describeOnDatabases('the record', () => {
   it('lists newest first, with counts, and the id of a single sandbox', async () => {
     const { entries, older } = await listOperations(WHOLE_LOG, NOW_MS);
     expect(idsOf(entries)).toEqual(['stopped', 'pause', 'retry', 'old']);
-    expect(entries.map(({ sandboxId }) => sandboxId)).toEqual([null, null, 'c', null]);
+    expect(entries.map(({ sandboxKey }) => sandboxKey)).toEqual([null, null, 'c', null]);
     expect(entries[1]?.operation.counts).toMatchObject({ done: 1, unknown: 1, failed: 0 });
     expect(older).toBeNull();
   });
@@ -167,7 +167,7 @@ describeOnDatabases('the record', () => {
       const all = (await listOperations(WHOLE_LOG, NOW_MS)).entries;
       const passing = [];
       for (const { operation } of all) {
-        const items = new Set((await listRecorded(operation.id)).map(({ sandboxId }) => sandboxId));
+        const items = new Set((await listRecorded(operation.id)).map(({ sandboxKey }) => sandboxKey));
         if (passesSearch(operation, (id) => items.has(id), asked, NOW_MS)) passing.push(operation.id);
       }
       expect(passing).toEqual(ids);

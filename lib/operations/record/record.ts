@@ -1,10 +1,12 @@
 import 'server-only';
 import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool } from 'kysely';
 import { database } from '../../db/client';
+import { namesSandboxIn } from '../../db/sandbox-column';
 import type { Database } from '../../db/schema';
 import { SandkeeperError } from '../../errors';
 import { type RecordCursor, timeRangeOf } from '../../record-search';
-import type { Sandbox } from '../../sandbox/schema';
+import { storedSandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import {
   isTroubled,
   noCounts,
@@ -17,8 +19,8 @@ import {
 import { canMatch, type LogSearch, type LogState, WHOLE_LOG } from './log-filter';
 import { countItems, findOperation, ITEM_COLUMNS, itemOf, operationOf } from './store';
 
-/** An operation in the log. `sandboxId` is set if it has a single sandbox. */
-export type LogEntry = { operation: Operation; sandboxId: string | null };
+/** An operation in the log. `sandboxKey` is set if it has a single sandbox. */
+export type LogEntry = { operation: Operation; sandboxKey: SandboxKey | null };
 
 /** A page of the log, newest first. `older` is the cursor of the next page. */
 export type LogPage = { entries: LogEntry[]; older: RecordCursor | null };
@@ -79,14 +81,17 @@ const STATE_TESTS = {
     ),
 } satisfies Record<LogState, Test>;
 
-function operationsOn(db: Kysely<Database>, sandboxId: string) {
-  return db.selectFrom('operation_items').select('operation_id').where('sandbox_id', '=', sandboxId);
+function operationsOn(db: Kysely<Database>, sandbox: string) {
+  return db
+    .selectFrom('operation_items')
+    .select('operation_id')
+    .where(namesSandboxIn('sandbox_key', sandbox));
 }
 
-export async function hasOperations(sandboxId: string): Promise<boolean> {
-  if (!canMatch({ ...WHOLE_LOG, sandbox: sandboxId })) return false;
+export async function hasOperations(sandboxKey: SandboxKey): Promise<boolean> {
+  if (!canMatch({ ...WHOLE_LOG, sandbox: sandboxKey })) return false;
   const db = await database();
-  const found = await operationsOn(db, sandboxId).limit(1).executeTakeFirst();
+  const found = await operationsOn(db, sandboxKey).limit(1).executeTakeFirst();
   return found !== undefined;
 }
 
@@ -137,7 +142,7 @@ export async function listRecorded(operationId: string, limit?: number): Promise
     .where('operation_id', '=', operationId)
     .orderBy('position');
   const rows = await (limit === undefined ? query : query.limit(limit)).execute();
-  return rows.map((row) => ({ ...itemOf(row), sandbox: JSON.parse(row.sandbox) as Sandbox }));
+  return rows.map((row) => ({ ...itemOf(row), sandbox: storedSandbox(row.sandbox, row.sandbox_key) }));
 }
 
 /** Omits operations with an action that this version does not know. */
@@ -154,9 +159,9 @@ async function withSandbox(db: Kysely<Database>, operations: Operation[]): Promi
       ? []
       : await db
           .selectFrom('operation_items')
-          .select(['operation_id', 'sandbox_id'])
+          .select(['operation_id', 'sandbox_key'])
           .where('operation_id', 'in', ids)
           .execute();
-  const sandboxOf = new Map(rows.map(({ operation_id, sandbox_id }) => [operation_id, sandbox_id]));
-  return operations.map((operation) => ({ operation, sandboxId: sandboxOf.get(operation.id) ?? null }));
+  const sandboxOf = new Map(rows.map(({ operation_id, sandbox_key }) => [operation_id, sandbox_key]));
+  return operations.map((operation) => ({ operation, sandboxKey: sandboxOf.get(operation.id) ?? null }));
 }

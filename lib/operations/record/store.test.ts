@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
+import type { SandboxKey } from '../../sandbox-key';
 import { describeOnDatabases } from '../../test-support/databases';
 import { setUpDataDir } from '../../test-support/environment';
 import type { Outcome } from '../schema';
@@ -25,10 +26,15 @@ setUpDataDir();
 
 const HOUR_MS = 3_600_000;
 const claim = (id: string, owner: string, max = 1_000) => claimItems(id, { owner, leaseMs: HOUR_MS, max });
-const write = (owner: string, operationId: string, sandboxId: string, outcome: Outcome, message?: string) =>
-  recordOutcomes(owner, [{ operationId, sandboxId, outcome, message: message ?? null, tookMs: 7 }]);
+const write = (
+  owner: string,
+  operationId: string,
+  sandboxKey: SandboxKey,
+  outcome: Outcome,
+  message?: string,
+) => recordOutcomes(owner, [{ operationId, sandboxKey, outcome, message: message ?? null, tookMs: 7 }]);
 const outcomesOf = async (id: string) =>
-  Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));
+  Object.fromEntries((await listItems(id)).map(({ sandboxKey, outcome }) => [sandboxKey, outcome]));
 
 const runningIds = async () => (await listRunning()).map(({ id }) => id);
 
@@ -45,8 +51,8 @@ describeOnDatabases('operations', () => {
     expect(await recordOperation({ ...operation, actor: 'li', targets: [] })).toBe(false);
     expect(await findOperation(operation.id)).toEqual(operation);
     const items = await listItems(operation.id);
-    expect(items.map(({ sandboxId }) => sandboxId)).toEqual(ids);
-    expect(items[0]).toEqual({ sandboxId: 'i0', outcome: 'waiting', message: null, tookMs: null });
+    expect(items.map(({ sandboxKey }) => sandboxKey)).toEqual(ids);
+    expect(items[0]).toEqual({ sandboxKey: 'i0', outcome: 'waiting', message: null, tookMs: null });
   });
 
   it('are recorded with all items or not at all', async () => {
@@ -78,10 +84,10 @@ describeOnDatabases('operations', () => {
     const operation = await recordNew(['a', 'b', 'c', 'd', 'e']);
     const first = await claim(operation.id, 'p1', 2);
     expect(first).toEqual([
-      { sandboxId: 'a', sandbox: rowWith({ id: 'a' }).sandbox, wasClaimed: false },
-      { sandboxId: 'b', sandbox: rowWith({ id: 'b' }).sandbox, wasClaimed: false },
+      { sandboxKey: 'a', sandbox: rowWith({ id: 'a' }).sandbox, wasClaimed: false },
+      { sandboxKey: 'b', sandbox: rowWith({ id: 'b' }).sandbox, wasClaimed: false },
     ]);
-    expect((await claim(operation.id, 'p2')).map(({ sandboxId }) => sandboxId)).toEqual(['c', 'd', 'e']);
+    expect((await claim(operation.id, 'p2')).map(({ sandboxKey }) => sandboxKey)).toEqual(['c', 'd', 'e']);
     expect(await claim(operation.id, 'p1')).toEqual([]);
     expect((await listClaimed('p1')).size).toBe(2);
   });
@@ -91,7 +97,7 @@ describeOnDatabases('operations', () => {
     const claims = await Promise.all(
       ['p1', 'p2', 'p3', 'p4'].map((owner) => claim(operation.id, owner, 200)),
     );
-    const ids = claims.flat().map(({ sandboxId }) => sandboxId);
+    const ids = claims.flat().map(({ sandboxKey }) => sandboxKey);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
@@ -121,7 +127,7 @@ describeOnDatabases('operations', () => {
     await write('p', operation.id, 'a', 'done', 'So.');
     await write('p', operation.id, 'a', 'failed', 'Otherwise.');
     expect((await listItems(operation.id))[0]).toEqual({
-      sandboxId: 'a',
+      sandboxKey: 'a',
       outcome: 'done',
       message: 'So.',
       tookMs: 7,
@@ -133,7 +139,7 @@ describeOnDatabases('operations', () => {
     const operation = await recordNew(['saved-a', 'saved-b']);
     await claim(operation.id, 'p', 1);
     const saved = { name: `${operation.id}/saved-a.tar.gz`, bytes: 3_000_000_000, entries: 7, leftOut: 1 };
-    const input = { operationId: operation.id, sandboxId: 'saved-a', saved };
+    const input = { operationId: operation.id, sandboxKey: 'saved-a', saved };
     expect(await recordArchive('q', input)).toBe(false);
     expect(await findArchive(operation.id, 'saved-a')).toBeNull();
     expect(await recordArchive('p', input)).toBe(true);
@@ -156,7 +162,7 @@ describeOnDatabases('operations', () => {
     const outcomes = [first, second].flatMap(({ id, counts }) =>
       Array.from({ length: counts.waiting }, (_, at) => ({
         operationId: id,
-        sandboxId: `i${at}`,
+        sandboxKey: `i${at}`,
         outcome: at % 7 === 0 ? ('failed' as const) : ('done' as const),
         message: at % 5 === 0 ? `why ${at % 2}, "ü" and 'all'` : null,
         tookMs: at % 3 === 0 ? null : 2_000_000_000 + at,
@@ -199,8 +205,8 @@ describeOnDatabases('operations', () => {
     await claim(operation.id, 'p');
     await write('p', operation.id, 'a', 'unknown');
     await write('p', operation.id, 'b', 'done');
-    const clear = (sandboxId: string) => ({
-      sandboxId,
+    const clear = (sandboxKey: SandboxKey) => ({
+      sandboxKey,
       outcome: 'failed' as const,
       message: null,
       tookMs: 7,

@@ -2,7 +2,8 @@ import 'server-only';
 import type { Selectable, Transaction } from 'kysely';
 import { database, databaseTimeMs } from '../../db/client';
 import type { Database } from '../../db/schema';
-import type { Sandbox } from '../../sandbox/schema';
+import { type Sandbox, storedSandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import {
   type ActParams,
   type Counts,
@@ -54,7 +55,7 @@ async function insertItems(
 ): Promise<void> {
   const rows = targets.map((sandbox, position) => ({
     operation_id: id,
-    sandbox_id: sandbox.id,
+    sandbox_key: sandbox.key,
     position,
     sandbox: JSON.stringify(sandbox),
     outcome: OPEN,
@@ -76,7 +77,7 @@ async function insertItems(
 /** Marks an operation as finished if no item is open. Returns whether it is finished. */
 export async function finishIfDone(operationId: string, nowMs: number): Promise<boolean> {
   const db = await database();
-  const open = await openItems(db, operationId).select('sandbox_id').limit(1).executeTakeFirst();
+  const open = await openItems(db, operationId).select('sandbox_key').limit(1).executeTakeFirst();
   if (open) return false;
   await db
     .updateTable('operations')
@@ -116,12 +117,12 @@ export async function recordCancel(operationId: string, by: string, nowMs: numbe
 export async function recordClarified(operationId: string, items: readonly OperationItem[]): Promise<void> {
   const db = await database();
   await db.transaction().execute(async (transaction) => {
-    for (const { sandboxId, outcome, message } of items) {
+    for (const { sandboxKey, outcome, message } of items) {
       await transaction
         .updateTable('operation_items')
         .set({ outcome, message, updated_at_ms: databaseTimeMs(db) })
         .where('operation_id', '=', operationId)
-        .where('sandbox_id', '=', sandboxId)
+        .where('sandbox_key', '=', sandboxKey)
         .where('outcome', '=', 'unknown' satisfies Outcome)
         .execute();
     }
@@ -196,18 +197,18 @@ export async function listItems(
   return rows.map(itemOf);
 }
 
-export const ITEM_COLUMNS = ['sandbox_id', 'outcome', 'message', 'took_ms', 'saved'] as const;
+export const ITEM_COLUMNS = ['sandbox_key', 'outcome', 'message', 'took_ms', 'saved'] as const;
 
 export async function findItem(id: {
   operationId: string;
-  sandboxId: string;
+  sandboxKey: SandboxKey;
 }): Promise<OperationItem | null> {
   const db = await database();
   const row = await db
     .selectFrom('operation_items')
     .select(ITEM_COLUMNS)
     .where('operation_id', '=', id.operationId)
-    .where('sandbox_id', '=', id.sandboxId)
+    .where('sandbox_key', '=', id.sandboxKey)
     .executeTakeFirst();
   return row ? itemOf(row) : null;
 }
@@ -217,7 +218,7 @@ export function itemOf(
 ): OperationItem {
   const saved = parseItemArchive(row.saved);
   return {
-    sandboxId: row.sandbox_id,
+    sandboxKey: row.sandbox_key,
     outcome: parseOutcome(row.outcome),
     message: row.message,
     tookMs: row.took_ms === null ? null : Number(row.took_ms),
@@ -253,7 +254,7 @@ function numberOrNull(value: number | null): number | null {
 
 /** The operation that killed this sandbox, or `null`. */
 export async function findOurKill(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
 ): Promise<{ atMs: number; actor: string; operationId: string; sandbox: Sandbox } | null> {
   const db = await database();
   const row = await db
@@ -262,10 +263,11 @@ export async function findOurKill(
     .select([
       'operation_items.updated_at_ms',
       'operation_items.sandbox',
+      'operation_items.sandbox_key',
       'operation_items.operation_id',
       'operations.actor',
     ])
-    .where('operation_items.sandbox_id', '=', sandboxId)
+    .where('operation_items.sandbox_key', '=', sandboxKey)
     .where('operations.act', '=', 'kill')
     .where('operation_items.outcome', '=', 'done')
     .orderBy('operation_items.updated_at_ms', 'desc')
@@ -275,7 +277,7 @@ export async function findOurKill(
     atMs: Number(row.updated_at_ms),
     actor: row.actor,
     operationId: row.operation_id,
-    sandbox: JSON.parse(row.sandbox) as Sandbox,
+    sandbox: storedSandbox(row.sandbox, row.sandbox_key),
   };
 }
 

@@ -2,6 +2,7 @@ import 'server-only';
 import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 
 /** How often the service may throttle before a step gives up. */
 export const MAX_REFUSALS = 60;
@@ -15,7 +16,7 @@ export type ReadContext = {
   /** The sandbox as it was shown. */
   shown: Sandbox;
   /** The sandbox in a reading requested after `sinceMs`; `null` when it is gone. */
-  read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
+  read: (key: SandboxKey, sinceMs: number) => Promise<Sandbox | null>;
 };
 
 /**
@@ -25,7 +26,7 @@ export type ReadContext = {
 export async function readPatiently({ shown, read }: ReadContext, sinceMs: number): Promise<Sandbox | null> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await read(shown.id, sinceMs);
+      return await read(shown.key, sinceMs);
     } catch (thrown) {
       if (tries >= MAX_READS) throw thrown;
       await waitBackoff(tries);

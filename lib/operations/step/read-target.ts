@@ -1,9 +1,10 @@
 import 'server-only';
 import { SandkeeperError } from '../../errors';
-import { fleetWatcher } from '../../fleet/watcher';
+import { watcherOf } from '../../fleet/watcher';
 import { MAX_READ_ONE_BY_ONE } from '../../sandbox/limits';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { apiOf } from '../../sandbox-api/configured';
+import type { SandboxKey } from '../../sandbox-key';
 
 /**
  * The source of a reading: the details of one sandbox, or the list of all. The two can disagree, for example about a sandbox
@@ -26,19 +27,20 @@ type Options = {
 
 /** Reads a sandbox and updates the fleet with it. `null`: it does not exist. @throws SandkeeperError */
 export async function readTarget(
-  id: string,
+  key: SandboxKey,
   { source, sinceMs, expected }: Options,
 ): Promise<Sandbox | null> {
   // Only the details can tell what exists if the list does not end.
-  if (source === 'list' && !fleetWatcher().isEndless) return fleetWatcher().readSince(id, sinceMs, expected);
+  const watcher = watcherOf(key);
+  if (source === 'list' && !watcher.isEndless) return watcher.readSince(key, sinceMs, expected);
   const requestedAtMs = Date.now();
   try {
-    const sandbox = await sandboxApi().getSandbox(id);
-    fleetWatcher().recordReading(sandbox, requestedAtMs);
-    return fleetWatcher().asListed(sandbox);
+    const sandbox = await apiOf(key).getSandbox(key);
+    watcher.recordReading(sandbox, requestedAtMs);
+    return watcher.asListed(sandbox);
   } catch (thrown) {
     if (!(thrown instanceof SandkeeperError && thrown.code === 'not_found')) throw thrown;
-    fleetWatcher().recordGone(id);
+    watcher.recordGone(key);
     return null;
   }
 }

@@ -2,7 +2,7 @@ import 'server-only';
 import { SandkeeperError } from '../../errors';
 import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
-import { sandboxApi, serviceNowMs } from '../../sandbox-api/configured';
+import { apiOf, serviceNowMs } from '../../sandbox-api/configured';
 import { comesBack } from '../../sandbox-api/errors';
 import { DEADLINE_SLACK_MS, requestedDeadline } from '../plan/time-left';
 import type { ActParams } from '../schema';
@@ -32,7 +32,7 @@ const DEFAULT_RESUME_MS = 5 * 60 * 1000;
 /** What each action sends, and which reading proves it. */
 export const ACTS = {
   kill: {
-    send: async ({ id }) => ({ wasAlready: (await sandboxApi().killSandbox(id)) === 'already_gone' }),
+    send: async ({ key }) => ({ wasAlready: (await apiOf(key).killSandbox(key)) === 'already_gone' }),
     maxTries: 8,
     judge: (now, _request, { wasAlready }) => {
       if (now !== null) return null;
@@ -42,22 +42,22 @@ export const ACTS = {
     },
   },
   pause: {
-    send: ({ id }) => sendUnlessAlready(() => sandboxApi().pauseSandbox(id)),
+    send: ({ key }) => sendUnlessAlready(() => apiOf(key).pauseSandbox(key)),
     maxTries: 4,
     judge: (now, _request, attempt) => judgeState(now, 'paused', attempt),
   },
   resume: {
-    send: ({ id }, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
+    send: ({ key }, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
       sendUnlessAlready(() =>
-        sandboxApi().resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
+        apiOf(key).resumeSandbox(key, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
       ),
     maxTries: 4,
     judge: judgeResume,
   },
   setTimeout: {
     send: async (shown, params) => {
-      const nowMs = serviceNowMs();
-      await sandboxApi().setSandboxTimeout(shown.id, requestedDeadline(shown, params, nowMs) - nowMs);
+      const nowMs = serviceNowMs(shown.key);
+      await apiOf(shown.key).setSandboxTimeout(shown.key, requestedDeadline(shown, params, nowMs) - nowMs);
       return { wasAlready: false };
     },
     maxTries: 4,

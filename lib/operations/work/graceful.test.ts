@@ -115,12 +115,12 @@ describe.runIf(canRun)('askToEnd', () => {
   });
 
   it('fails if the sandbox is not running', async () => {
-    const { sandboxId } = await engine.create();
-    await engine.api('POST', `/sandboxes/${sandboxId}/pause`);
-    expect(await thrownBy(() => askToEnd(sandboxId, 1_000))).toMatchObject({ code: 'conflict' });
-    expect((await engine.api('GET', `/sandboxes/${sandboxId}`)).json).toMatchObject({ state: 'paused' });
-    await engine.api('DELETE', `/sandboxes/${sandboxId}`);
-    expect(await thrownBy(() => askToEnd(sandboxId, 1_000))).toMatchObject({ code: 'not_found' });
+    const { sandboxKey } = await engine.create();
+    await engine.api('POST', `/sandboxes/${sandboxKey}/pause`);
+    expect(await thrownBy(() => askToEnd(sandboxKey, 1_000))).toMatchObject({ code: 'conflict' });
+    expect((await engine.api('GET', `/sandboxes/${sandboxKey}`)).json).toMatchObject({ state: 'paused' });
+    await engine.api('DELETE', `/sandboxes/${sandboxKey}`);
+    expect(await thrownBy(() => askToEnd(sandboxKey, 1_000))).toMatchObject({ code: 'not_found' });
   });
 
   it.each([

@@ -2,8 +2,9 @@ import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../../errors';
 import { joinSignals } from '../../joined-signal';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { apiOf } from '../../sandbox-api/configured';
 import type { Envd } from '../../sandbox-api/envd';
+import type { SandboxKey } from '../../sandbox-key';
 
 /** `left`: how many processes were still running when the time was up. */
 export type GracefulEnd = { kind: 'ended'; tookMs: number } | { kind: 'outlasted'; left: number };
@@ -101,22 +102,26 @@ const RETRY_MS = 500;
  * (`conflict`) during the wait; the reason of `signal`
  */
 export async function askToEnd(
-  sandboxId: string,
+  sandboxKey: SandboxKey,
   graceMs: number,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<GracefulEnd> {
   try {
     signal.throwIfAborted();
-    return await askAndWatch(sandboxId, graceMs, signal);
+    return await askAndWatch(sandboxKey, graceMs, signal);
   } catch (thrown) {
     signal.throwIfAborted();
     throw thrown;
   }
 }
 
-async function askAndWatch(sandboxId: string, graceMs: number, signal: AbortSignal): Promise<GracefulEnd> {
+async function askAndWatch(
+  sandboxKey: SandboxKey,
+  graceMs: number,
+  signal: AbortSignal,
+): Promise<GracefulEnd> {
   const startedMs = performance.now();
-  const envd = await sandboxApi().openEnvd(sandboxId);
+  const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
   const listed = (await envd.listProcesses(signal)).map(({ pid }) => pid);
   const endsMs = performance.now() + graceMs;
   const watch: Watch = { listed, isAsked: false, left: null };

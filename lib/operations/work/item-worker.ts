@@ -3,10 +3,11 @@ import { CommandSlots } from '../../commands/concurrency';
 import { runCommandInSandbox } from '../../commands/step';
 import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
-import { fleetWatcher } from '../../fleet/watcher';
+import { watcherOf } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { serviceNowMs } from '../../sandbox-api/configured';
 import { asksToSlowDown } from '../../sandbox-api/errors';
+import type { SandboxKey } from '../../sandbox-key';
 import { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import { deadlineDrift } from '../plan/time-left';
@@ -44,8 +45,8 @@ type Options = {
   maxConcurrency: number;
   protectedKey: string;
   board: OperationBoard;
-  /** Limits all requests that change a sandbox. */
-  rateLimiter: RateLimiter;
+  /** Limits the requests that change sandboxes of one connection. */
+  limiterOf: (key: SandboxKey) => RateLimiter;
   /** The last check before sending: rejects if this process has lost its claim. */
   requireClaim: (work: Work) => Promise<void>;
   /** Called before the first request for an item. */
@@ -79,8 +80,8 @@ export class ItemWorker {
     const begin = (message: string | null, isWaiting = false) => {
       beganAtMs ??= Date.now();
       if (!isWaiting) this.#options.noteBegun(work);
-      const { sandboxId } = item;
-      this.#board.noteItem(operationId, { sandboxId, outcome: 'sending', message, tookMs: null });
+      const { sandboxKey } = item;
+      this.#board.noteItem(operationId, { sandboxKey, outcome: 'sending', message, tookMs: null });
     };
     const worked = (result: StepResult): Worked => ({
       ...result,
@@ -95,18 +96,18 @@ export class ItemWorker {
       // An earlier process may have changed the sandbox after the plan was read.
       sinceMs: item.wasClaimed ? Date.now() : operation.createdAtMs,
       mayHaveBeenSent: item.wasClaimed,
-      read: (id, sinceMs) => this.#read(work, id, sinceMs),
-      latest: (id) => fleetWatcher().find(id),
+      read: (key, sinceMs) => this.#read(work, key, sinceMs),
+      latest: (key) => watcherOf(key).find(key),
       driftOf: (shown, now) => this.#driftOf(operation, shown, now),
       send: (call) => this.#send(work, call, begin),
       waitAsAsked: (refusal, refusals) => this.#waitAsAsked(work, { refusal, refusals, begin }),
-      askToEnd: async (id, graceMs) => {
+      askToEnd: async (key, graceMs) => {
         // An item that waits for processes must not keep others from being claimed.
         if (!needsArchive) this.#options.noteBegun(work);
         const slot = await this.#graceful.take(operationId, work.stop.signal);
         begin('Waiting for its processes to end', needsArchive);
         try {
-          return await askToEnd(id, graceMs, work.stop.signal);
+          return await askToEnd(key, graceMs, work.stop.signal);
         } catch (thrown) {
           work.stop.signal.throwIfAborted();
           throw thrown;
@@ -129,7 +130,7 @@ export class ItemWorker {
     const { signal } = work.stop;
     return new Archiver({
       operationId,
-      sandboxId: work.item.sandboxId,
+      sandboxKey: work.item.sandboxKey,
       actor,
       path: params.exportPath,
       owner: this.#options.owner,
@@ -146,12 +147,12 @@ export class ItemWorker {
   #run(work: Work, { params, createdAtMs }: Operation, begin: (message: string | null) => void) {
     const { operationId, item, stop } = work;
     return runCommandInSandbox({
-      id: { operationId, sandboxId: item.sandboxId },
+      id: { operationId, sandboxKey: item.sandboxKey },
       params,
       shown: item.sandbox,
       sinceMs: item.wasClaimed ? Date.now() : createdAtMs,
       wasClaimed: item.wasClaimed,
-      read: (id, sinceMs) => this.#read(work, id, sinceMs),
+      read: (key, sinceMs) => this.#read(work, key, sinceMs),
       driftOf: (shown, now) => driftOf(shown, now, null),
       take: () => this.#commandSlots.take(operationId, stop.signal),
       requireClaim: () => this.#options.requireClaim(work),
@@ -166,12 +167,12 @@ export class ItemWorker {
     const isBulk = this.#board.sizeOf(id) > 1;
     const drift = driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
     if (drift !== null || act !== 'setTimeout') return drift;
-    return deadlineDrift(shown, now, params, serviceNowMs());
+    return deadlineDrift(shown, now, params, serviceNowMs(shown.key));
   }
 
-  #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {
+  #read({ operationId, hasBegun }: Work, key: SandboxKey, sinceMs: number): Promise<Sandbox | null> {
     const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
-    return readTarget(id, {
+    return readTarget(key, {
       source: sourceFor(this.#board.sizeOf(operationId)),
       sinceMs,
       expected: isKilled ? 'gone' : 'present',
@@ -213,7 +214,7 @@ export class ItemWorker {
   }
 
   async #send<T>(work: Work, call: () => Promise<T>, begin: (message: string | null) => void): Promise<T> {
-    const slot = await this.#options.rateLimiter.take(work.operationId, work.stop.signal);
+    const slot = await this.#options.limiterOf(work.item.sandboxKey).take(work.operationId, work.stop.signal);
     let verdict: Verdict = 'failed';
     let retryAfterMs: number | undefined;
     try {

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
+import type { SandboxKey } from '../../sandbox-key';
 import { eventually, setUpDataDir } from '../../test-support/environment';
 import { claimItems, type NewOutcome } from '../record/claims';
 import { listItems } from '../record/store';
@@ -9,7 +10,12 @@ import { OutcomeWriter } from './outcome-writer';
 
 setUpDataDir();
 
-const done = (sandboxId: string): OperationItem => ({ sandboxId, outcome: 'done', message: null, tookMs: 1 });
+const done = (sandboxKey: SandboxKey): OperationItem => ({
+  sandboxKey,
+  outcome: 'done',
+  message: null,
+  tookMs: 1,
+});
 
 async function claimed(count: number) {
   const ids = Array.from({ length: count }, (_, at) => `i${at}`);
@@ -34,7 +40,7 @@ it('retries failed writes', async () => {
   onTestFinished(() => error.mockRestore());
   const written: string[] = [];
   const writer = new OutcomeWriter('me', (batch) => {
-    written.push(...batch.map(({ sandboxId }) => sandboxId));
+    written.push(...batch.map(({ sandboxKey }) => sandboxKey));
   });
   const db = await database();
   await db.schema.alterTable('operation_items').renameTo('away').execute();

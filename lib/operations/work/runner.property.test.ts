@@ -89,7 +89,7 @@ describe('any fault of the service', () => {
         }
 
         const outcomes = new Map(
-          (await listItems(operation.id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]),
+          (await listItems(operation.id)).map(({ sandboxKey, outcome }) => [sandboxKey, outcome]),
         );
         expect([...outcomes.keys()].toSorted()).toEqual(doomed.map(({ id }) => id).toSorted());
         for (const { fate, id } of doomed) {

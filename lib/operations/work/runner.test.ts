@@ -120,7 +120,7 @@ describeOnDatabases('the runner', () => {
       await finished(operation);
       expect(await recorded(operation.id)).toEqual({ [good]: 'done', [bad]: 'denied' });
       expect(events.flatMap(({ items }) => items)).toContainEqual({
-        sandboxId: bad,
+        sandboxKey: bad,
         outcome: 'denied',
         message: expect.stringContaining('The sandbox service does not allow killing a sandbox.'),
         tookMs: expect.any(Number),
@@ -166,7 +166,7 @@ describeOnDatabases('the runner', () => {
       runner.start(operation, ids.map(waitingItem));
       const late: OperationEvent[] = [];
       onTestFinished(runner.listen((event) => late.push(event)));
-      expect(late[0]?.items.map(({ sandboxId }) => sandboxId)).toEqual(ids);
+      expect(late[0]?.items.map(({ sandboxKey }) => sandboxKey)).toEqual(ids);
       await finished(operation);
       const later: OperationEvent[] = [];
       onTestFinished(runner.listen((event) => later.push(event)));

@@ -1,9 +1,11 @@
 import 'server-only';
 import { deleteAccessBefore } from '../../access/audit';
 import { config } from '../../config';
-import { fleetWatcher } from '../../fleet/watcher';
+import { connections } from '../../connections/registry';
+import { fleetWatchers, watcherOf } from '../../fleet/watcher';
 import { LeaseTimer } from '../../lease/lease-timer';
 import { processOwner } from '../../lease/owner';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
 import { OperationBoard } from '../record/board';
@@ -18,7 +20,7 @@ import {
   type RunningOperation,
   recordTryNow,
 } from '../record/store';
-import type { Operation, OperationEvent, OperationItem } from '../schema';
+import type { Hold, Operation, OperationEvent, OperationItem } from '../schema';
 import { RateLimiter } from '../step/rate-limiter';
 import { StepStopped } from '../step/step-result';
 import { ItemWorker, type Work } from './item-worker';
@@ -56,7 +58,8 @@ const FORGET_EVERY_MS = 60 * 60_000;
  */
 export class OperationRunner {
   readonly #options: Required<Options>;
-  readonly #rateLimiter: RateLimiter;
+  /** One for each connection, so that a slow service holds up nothing but its own sandboxes. */
+  readonly #limiters = new Map<ConnectionName, RateLimiter>();
   readonly #worker: ItemWorker;
   readonly #board: OperationBoard;
   readonly #writer: OutcomeWriter;
@@ -77,15 +80,11 @@ export class OperationRunner {
   constructor(options: Options) {
     this.#options = { leaseMs: config().timing.claimMs, syncMs: SYNC_MS, ...options };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
-    this.#rateLimiter = new RateLimiter({
-      ceiling: options.maxConcurrency,
-      onHold: () => this.#board.noteHold(),
-    });
-    this.#board = new OperationBoard(() => this.#rateLimiter.hold);
+    this.#board = new OperationBoard(() => this.#latestHold());
     this.#worker = new ItemWorker({
       ...options,
       board: this.#board,
-      rateLimiter: this.#rateLimiter,
+      limiterOf: (key) => this.#limiterOf(key),
       requireClaim: (work) => this.#requireClaim(work),
       noteBegun: (work) => this.#noteBegun(work),
     });
@@ -126,8 +125,8 @@ export class OperationRunner {
   }
 
   /** The sandboxes with an open item. */
-  busyIds(): Set<string> {
-    return this.#board.busyIds();
+  busyKeys(): Set<SandboxKey> {
+    return this.#board.busyKeys();
   }
 
   /** Sends no further requests and releases the claims. */
@@ -144,11 +143,31 @@ export class OperationRunner {
     return this.#board.listen(listener);
   }
 
+  #limiterOf(key: SandboxKey): RateLimiter {
+    const name = connectionOf(key);
+    const known = this.#limiters.get(name);
+    if (known !== undefined) return known;
+    const limiter = new RateLimiter({
+      ceiling: this.#options.maxConcurrency,
+      onHold: () => this.#board.noteHold(),
+    });
+    this.#limiters.set(name, limiter);
+    return limiter;
+  }
+
+  #latestHold(): Hold | null {
+    const holds = [...this.#limiters.values()].flatMap(({ hold }) => hold ?? []);
+    return holds.reduce<Hold | null>(
+      (latest, hold) => (hold.untilMs > (latest?.untilMs ?? 0) ? hold : latest),
+      null,
+    );
+  }
+
   #tryNowHere(): void {
-    this.#rateLimiter.tryNow();
+    for (const limiter of this.#limiters.values()) limiter.tryNow();
     this.#worker.tryNow();
     // A list that was refused is what a bulk operation waits for.
-    fleetWatcher().refresh();
+    for (const [, watcher] of fleetWatchers()) watcher.refresh();
   }
 
   #nextDelayMs(): number {
@@ -229,7 +248,7 @@ export class OperationRunner {
     const stopped = new Set<string>();
     for (const work of this.#works.values()) {
       if (work.operationId !== operationId) continue;
-      stopped.add(work.item.sandboxId);
+      stopped.add(work.item.sandboxKey);
       work.stop.abort(new StepStopped());
     }
     // Unclaimed items are already recorded as cancelled. Other processes report the items they have claimed.
@@ -237,7 +256,7 @@ export class OperationRunner {
       .then((items) =>
         this.note(
           operationId,
-          items.filter(({ sandboxId }) => !stopped.has(sandboxId)),
+          items.filter(({ sandboxKey }) => !stopped.has(sandboxKey)),
         ),
       )
       .then(() => this.#loop.poke())
@@ -278,18 +297,19 @@ export class OperationRunner {
   }
 
   #maxAhead(): number {
-    return Math.max(MIN_AHEAD, AHEAD_PER_SLOT * this.#rateLimiter.limit);
+    const slots = [...this.#limiters.values()].reduce((sum, { limit }) => sum + limit, 0);
+    return Math.max(MIN_AHEAD, AHEAD_PER_SLOT * slots);
   }
 
   #begin(operationId: string, item: ClaimedItem): void {
-    const key = `${operationId}/${item.sandboxId}`;
+    const key = `${operationId}/${item.sandboxKey}`;
     if (this.#works.has(key)) return;
     const work: Work = { operationId, item, stop: new AbortController(), isLost: false, hasBegun: false };
     this.#works.set(key, work);
     // An item of a cancelled operation is still open only if an earlier process may have sent its request.
     if (this.#board.find(operationId)?.cancelledAtMs != null) work.stop.abort(new StepStopped());
     void this.#work(work)
-      .catch((error) => console.error(`Operation ${operationId}, sandbox ${item.sandboxId}:`, error))
+      .catch((error) => console.error(`Operation ${operationId}, sandbox ${item.sandboxKey}:`, error))
       .finally(() => {
         this.#works.delete(key);
         this.#noteBegun(work);
@@ -308,8 +328,9 @@ export class OperationRunner {
     const result = await this.#worker.work(work);
     if (!result || work.isLost) return;
     const { sandbox, ...outcome } = result;
-    if (sandbox === null) fleetWatcher().recordGone(item.sandboxId);
-    this.#writer.add({ operationId, sandboxId: item.sandboxId, ...outcome });
+    if (sandbox === null && connections().find(connectionOf(item.sandboxKey))?.isDisabled === false)
+      watcherOf(item.sandboxKey).recordGone(item.sandboxKey);
+    this.#writer.add({ operationId, sandboxKey: item.sandboxKey, ...outcome });
   }
 
   /** Waits until this process certainly holds the claim. Call right before sending. Throws if the work was stopped. */

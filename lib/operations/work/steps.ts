@@ -4,6 +4,7 @@ import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { serviceNowMs } from '../../sandbox-api/configured';
 import { comesBack } from '../../sandbox-api/errors';
+import type { SandboxKey } from '../../sandbox-key';
 import { archiveThenKill, judgeGone } from '../archive/archive-step';
 import type { Archiver } from '../archive/archiver';
 import type { ActParams } from '../schema';
@@ -22,15 +23,15 @@ export type StepContext = {
   /** An earlier process may have sent this request. */
   mayHaveBeenSent: boolean;
   /** Reads the sandbox after `sinceMs`; `null`: gone. */
-  read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
-  latest: (id: string) => Sandbox | undefined;
+  read: (key: SandboxKey, sinceMs: number) => Promise<Sandbox | null>;
+  latest: (key: SandboxKey) => Sandbox | undefined;
   /** Describes a relevant change since the sandbox was shown, or returns `null`. */
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
   /** Waits for a slot and sends. Throws `StepStopped` if the operation was cancelled first. */
   send: <T>(call: () => Promise<T>) => Promise<T>;
   /** Waits after a refusal that says when to come back. Throws `StepStopped` if the operation was cancelled. */
   waitAsAsked: (refusal: SandkeeperError, refusals: number) => Promise<void>;
-  askToEnd: (id: string, graceMs: number) => Promise<GracefulEnd>;
+  askToEnd: (key: SandboxKey, graceMs: number) => Promise<GracefulEnd>;
   /** Archives files before a kill; `null` if not requested. */
   archiver: Archiver | null;
 };
@@ -127,7 +128,7 @@ async function archiveThenSend(context: StepContext): Promise<StepResult> {
 /** If SIGTERM cannot be sent, the sandbox is not killed. */
 async function askToEnd({ shown, askToEnd: ask }: StepContext, graceMs: number): Promise<GracefulEnd> {
   try {
-    return await ask(shown.id, graceMs);
+    return await ask(shown.key, graceMs);
   } catch (thrown) {
     if (thrown instanceof StepStopped) throw thrown;
     const error = SandkeeperError.from(thrown);
@@ -152,16 +153,16 @@ function describeEnd(end: GracefulEnd): string | null {
 async function sendUntilTrue(context: StepContext): Promise<StepResult> {
   const { act, shown, params } = context;
   const { send, maxTries, judge }: Act = ACTS[act];
-  let last: Attempt = { refusal: null, wasAlready: false, sentAtMs: serviceNowMs() };
+  let last: Attempt = { refusal: null, wasAlready: false, sentAtMs: serviceNowMs(context.shown.key) };
   let refusals = 0;
   for (let tries = 1; tries <= maxTries; ) {
-    let [sentAtMs, serviceSentAtMs] = [Date.now(), serviceNowMs()];
+    let [sentAtMs, serviceSentAtMs] = [Date.now(), serviceNowMs(context.shown.key)];
     try {
       const isFirst = tries === 1;
       const { wasAlready } = await context.send(async () => {
         // The sandbox may have changed while this waited for a slot.
         if (isFirst) await requireUndrifted(context);
-        [sentAtMs, serviceSentAtMs] = [Date.now(), serviceNowMs()];
+        [sentAtMs, serviceSentAtMs] = [Date.now(), serviceNowMs(context.shown.key)];
         return send(shown, params);
       });
       // The effect of an earlier attempt of ours does not count as "already".
@@ -225,7 +226,7 @@ async function comeBack(
 /** A row of the fleet may come from another source than the plan, so its difference is confirmed by a reading. */
 async function requireUndrifted(context: StepContext): Promise<void> {
   const { latest, driftOf, shown } = context;
-  const row = latest(shown.id);
+  const row = latest(shown.key);
   if (row === undefined || driftOf(shown, row) === null) return;
   const now = await readPatiently(context, Date.now());
   const drift = now === null ? null : driftOf(shown, now);

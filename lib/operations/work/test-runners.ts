@@ -40,7 +40,7 @@ export function setUpRunners() {
       );
     const outcomesOf = (id: string) =>
       events
-        .flatMap(({ items }) => items.filter(({ sandboxId }) => sandboxId === id))
+        .flatMap(({ items }) => items.filter(({ sandboxKey }) => sandboxKey === id))
         .map(({ outcome }) => outcome);
     return { runner, events, finished, outcomesOf };
   }
@@ -49,7 +49,7 @@ export function setUpRunners() {
   const readAll = (ids: string[]): Promise<Sandbox[]> => Promise.all(ids.map(sandboxApi().getSandbox));
 
   async function recorded(id: string): Promise<Record<string, Outcome>> {
-    return Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));
+    return Object.fromEntries((await listItems(id)).map(({ sandboxKey, outcome }) => [sandboxKey, outcome]));
   }
 
   /** How many requests have met a fault. */

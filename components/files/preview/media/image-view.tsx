@@ -10,7 +10,7 @@ import { BarToggle, ViewControls } from '../view-controls';
 import { useHeldVersion } from './media-view';
 
 /** An image. In `<img>`, an SVG cannot run scripts or load resources. */
-export function ImageView({ sandboxId, entry, version, isLive, onInstead }: PreviewProps) {
+export function ImageView({ sandboxKey, entry, version, isLive, onInstead }: PreviewProps) {
   const [shown] = useHeldVersion(version, isLive);
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
@@ -41,7 +41,7 @@ export function ImageView({ sandboxId, entry, version, isLive, onInstead }: Prev
         {/* biome-ignore lint/performance/noImgElement: the original bytes must be shown. */}
         <img
           alt={visibleText(entry.name)}
-          src={fileAddresses.content(sandboxId, entry.path, 'image', shown)}
+          src={fileAddresses.content(sandboxKey, entry.path, 'image', shown)}
           draggable={false}
           onLoad={({ currentTarget }) =>
             setSize({ width: currentTarget.naturalWidth, height: currentTarget.naturalHeight })

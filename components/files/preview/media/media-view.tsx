@@ -16,7 +16,7 @@ export function VideoView(props: PreviewProps) {
 }
 
 function Media({
-  sandboxId,
+  sandboxKey,
   entry,
   version,
   isLive,
@@ -27,7 +27,7 @@ function Media({
   const [broken, setBroken] = useState<string | null>(null);
   const element = {
     key: shown,
-    src: fileAddresses.content(sandboxId, entry.path, 'media', shown),
+    src: fileAddresses.content(sandboxKey, entry.path, 'media', shown),
     'aria-label': visibleText(entry.name),
     controls: true,
     preload: 'metadata',
@@ -63,7 +63,7 @@ function Media({
 }
 
 /** A PDF in the browser's own viewer. */
-export function DocumentView({ sandboxId, entry, version, isLive }: PreviewProps) {
+export function DocumentView({ sandboxKey, entry, version, isLive }: PreviewProps) {
   const [shown, hasNews, showNews] = useHeldVersion(version, isLive, { holds: true });
   return (
     <>
@@ -71,7 +71,7 @@ export function DocumentView({ sandboxId, entry, version, isLive }: PreviewProps
       <iframe
         key={shown}
         title={`Document ${visibleText(entry.name)}`}
-        src={fileAddresses.content(sandboxId, entry.path, 'pdf', shown)}
+        src={fileAddresses.content(sandboxKey, entry.path, 'pdf', shown)}
         referrerPolicy="no-referrer"
         className="min-h-0 w-full flex-1 border-0"
       />

@@ -7,7 +7,7 @@ import { siblingImage } from '@/lib/files/preview/structured/sibling-image';
 import { visibleText } from '@/lib/visible-text';
 import type { PreviewProps } from '../preview-props';
 
-type Place = Pick<PreviewProps, 'sandboxId' | 'entry' | 'version'>;
+type Place = Pick<PreviewProps, 'sandboxKey' | 'entry' | 'version'>;
 
 const PlaceContext = createContext<Place | null>(null);
 
@@ -32,7 +32,7 @@ export function SiblingImage({ alt, source }: Props) {
     <img
       alt={visibleText(alt)}
       title={visibleText(path)}
-      src={fileAddresses.content(place.sandboxId, path, 'image', place.version)}
+      src={fileAddresses.content(place.sandboxKey, path, 'image', place.version)}
       loading="lazy"
       decoding="async"
       draggable={false}

@@ -16,7 +16,7 @@ import { ViewControls } from '../view-controls';
 const LINE_PX = 20;
 
 /** A hex dump that reads only the visible bytes. */
-export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: PreviewProps) {
+export function HexView({ sandboxKey, entry, sizeBytes, version, isLive }: PreviewProps) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
   const [wantedTop, setTop] = useState(0);
@@ -27,7 +27,7 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
   const { path } = entry;
 
   const read = (start: number, end: number) =>
-    readBytes(sandboxId, path, { start, end }).then(({ bytes }) => bytes);
+    readBytes(sandboxKey, path, { start, end }).then(({ bytes }) => bytes);
   const [blocks] = useState(
     () =>
       new ByteBlocks(read, (thrown) => {
@@ -39,8 +39,8 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
   useEffect(() => {
     if (shownVersion.current === version || !isLive) return;
     shownVersion.current = version;
-    void blocks.renew((start, end) => readBytes(sandboxId, path, { start, end }).then(({ bytes }) => bytes));
-  }, [blocks, version, isLive, sandboxId, path]);
+    void blocks.renew((start, end) => readBytes(sandboxKey, path, { start, end }).then(({ bytes }) => bytes));
+  }, [blocks, version, isLive, sandboxKey, path]);
 
   useRetryWhileUnreachable(failure, isLive, () => blocks.retry());
 

@@ -5,6 +5,7 @@ import type { Encoding } from '@/lib/files/preview/text/encoding';
 import { LineIndex } from '@/lib/files/preview/text/line-index';
 import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/preview/text/text-pieces';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { changeText } from './editor';
 
 /** Larger texts are loaded in pieces around the visible part. */
@@ -14,7 +15,7 @@ const MAX_PIECES = 6;
 const MAX_UNSCALED_PX = 7_000_000;
 
 export type TextSource = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   path: string;
   encoding: Encoding;
   sizeBytes: number;
@@ -101,7 +102,7 @@ export class LoadedText {
 
   /** Throws `ApiFailure`, or the abort reason. */
   async read(index: number, signal = this.#leaving): Promise<Piece> {
-    const { sandboxId, path, encoding, head } = this.#source;
+    const { sandboxKey, path, encoding, head } = this.#source;
     const isAtHand = index === 0 && this.isEmpty && head.length >= this.sizeBytes;
     if (!this.isLive && !isAtHand)
       throw new ApiFailure(
@@ -110,7 +111,7 @@ export class LoadedText {
       );
     const { bytes, sizeBytes } = isAtHand
       ? { bytes: head, sizeBytes: head.length }
-      : await readBytes(sandboxId, path, { ...pieceSpan(index), signal });
+      : await readBytes(sandboxKey, path, { ...pieceSpan(index), signal });
     signal.throwIfAborted();
     if (sizeBytes > this.sizeBytes) this.sizeBytes = sizeBytes;
     const piece = decodePiece(bytes, { index, encoding });

@@ -18,7 +18,8 @@ import { GoToLine, TextFind } from './text-find';
 
 /** A text of any size with line numbers, highlighting, search and live changes. */
 export function TextView(props: PreviewProps) {
-  const { sandboxId, entry, head, encoding, sizeBytes, version, isLive, line, wraps, onWrap, onLine } = props;
+  const { sandboxKey, entry, head, encoding, sizeBytes, version, isLive, line, wraps, onWrap, onLine } =
+    props;
   const place = useRef<HTMLDivElement>(null);
   const [controller, setController] = useState<TextController | null>(null);
   const [state, setState] = useState<TextState | null>(null);
@@ -44,7 +45,7 @@ export function TextView(props: PreviewProps) {
     const made = new TextController({
       parent,
       label: `Text of ${visibleText(path)}`,
-      sandboxId,
+      sandboxKey,
       path,
       encoding,
       sizeBytes: now.sizeBytes,
@@ -60,7 +61,7 @@ export function TextView(props: PreviewProps) {
     if (now.language) made.editor.setLanguage(now.language).catch(() => {});
     setController(made);
     return () => made.destroy();
-  }, [sandboxId, path, encoding]);
+  }, [sandboxKey, path, encoding]);
 
   useEffect(() => {
     controller?.editor.wrap(wraps);

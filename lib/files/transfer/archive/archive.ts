@@ -1,6 +1,7 @@
 import 'server-only';
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import type { SandboxKey } from '../../../sandbox-key';
 import { splitPath } from '../../browse/folders';
 import { openFiles } from '../../browse/reader';
 import type { ArchiveFormat } from '../../schema';
@@ -42,13 +43,13 @@ type ArchiveOptions = {
  * and unreadable files are left out and listed in a note inside the archive.
  * @throws FileError if a path does not exist
  */
-export async function openArchive(sandboxId: string, options: ArchiveOptions): Promise<OpenedArchive> {
-  const envd = await openFiles(sandboxId);
+export async function openArchive(sandboxKey: SandboxKey, options: ArchiveOptions): Promise<OpenedArchive> {
+  const envd = await openFiles(sandboxKey);
   for (const path of options.paths) await envd.stat(path, options.signal);
-  const selected = nameAll(options.paths, sandboxId);
+  const selected = nameAll(options.paths, sandboxKey);
   const count: ArchiveCount = { files: 0, folders: 0, bytes: 0, leftOut: 0, fault: null, isCut: false };
   const entries = safeEntries({
-    sandboxId,
+    sandboxKey,
     envd,
     selected,
     signal: options.signal,
@@ -57,17 +58,17 @@ export async function openArchive(sandboxId: string, options: ArchiveOptions): P
   });
   const [only] = selected.length === 1 ? selected : [];
   return {
-    fileName: `${safeFileName(only?.name ?? sandboxId)}.${options.format}`,
+    fileName: `${safeFileName(only?.name ?? sandboxKey)}.${options.format}`,
     body: options.format === 'zip' ? readableOf(writeZip(entries)) : gzipped(readableOf(writeTar(entries))),
     count,
   };
 }
 
 /** Gives each path a unique top-level name. */
-function nameAll(paths: readonly string[], sandboxId: string): Selected[] {
+function nameAll(paths: readonly string[], sandboxKey: SandboxKey): Selected[] {
   const taken = new Map<string, number>([[NOTE_NAME, 1]]);
   return [...new Set(paths)].map((path) => {
-    const name = splitPath(path).name || sandboxId;
+    const name = splitPath(path).name || sandboxKey;
     const times = (taken.get(name) ?? 0) + 1;
     taken.set(name, times);
     return { path, name: times === 1 ? name : `${name}~${times}` };
@@ -75,7 +76,7 @@ function nameAll(paths: readonly string[], sandboxId: string): Selected[] {
 }
 
 type Work = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   envd: Awaited<ReturnType<typeof openFiles>>;
   selected: readonly Selected[];
   signal: AbortSignal;
@@ -99,13 +100,13 @@ async function* safeEntries(work: Work): AsyncGenerator<SafeEntry, void, undefin
 }
 
 async function* safeEntriesOf(
-  { sandboxId, envd, signal, count, limit }: Work,
+  { sandboxKey, envd, signal, count, limit }: Work,
   selected: Selected,
   names: SafeNames,
   leftOut: LeftOut,
 ): AsyncGenerator<SafeEntry, void, undefined> {
   const source = {
-    sandboxId,
+    sandboxKey,
     envd,
     signal,
     onMissing: (line: string, isFault: boolean) => leftOut.add(line, { isFault }),

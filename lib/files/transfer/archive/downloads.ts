@@ -1,3 +1,4 @@
+import type { SandboxKey } from '../../../sandbox-key';
 import type { FolderSize } from '../../schema';
 import { type ArchiveCount, type ArchiveEvent, newArchiveToken } from './schema';
 
@@ -5,7 +6,7 @@ import { type ArchiveCount, type ArchiveEvent, newArchiveToken } from './schema'
 
 export type ArchiveDownload = {
   readonly token: string;
-  readonly sandboxId: string;
+  readonly sandboxKey: SandboxKey;
   readonly name: string;
   /** The size counted beforehand. */
   readonly total: FolderSize | null;
@@ -20,7 +21,7 @@ type Transport = {
   subscribe: (token: string, onEvent: (event: ArchiveEvent) => void) => () => void;
 };
 
-type NewDownload = Pick<ArchiveDownload, 'sandboxId' | 'name' | 'total'>;
+type NewDownload = Pick<ArchiveDownload, 'sandboxKey' | 'name' | 'total'>;
 
 export class ArchiveDownloads {
   readonly #listeners = new Set<() => void>();

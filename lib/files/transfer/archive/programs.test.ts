@@ -15,7 +15,8 @@ import { ArchivePrograms } from './programs';
 
 const dataDir = setUpDataDir();
 
-const recorded = async () => (await database()).selectFrom('archive_programs').select('sandbox_id').execute();
+const recorded = async () =>
+  (await database()).selectFrom('archive_programs').select('sandbox_key').execute();
 
 /** The commands of the processes that were started through the API. */
 async function running(id: string): Promise<string[]> {
@@ -34,7 +35,7 @@ describe.runIf(canRun)('the program of an archive', () => {
 
   /** A sandbox with a file that takes long to read. */
   async function newSandbox(): Promise<string> {
-    const { sandboxId: id, files } = await engine.create();
+    const { sandboxKey: id, files } = await engine.create();
     await files.makeDir('/data/work');
     const path = join(engine.guestDir(id), 'root/data/work/large');
     fs.writeFileSync(path, '');
@@ -100,7 +101,7 @@ describe.runIf(canRun)('the program of an archive', () => {
   });
 
   it('is forgotten when it has ended', async () => {
-    const { sandboxId: id, files } = await engine.create();
+    const { sandboxKey: id, files } = await engine.create();
     await files.write('/data/work/small', 'small');
     const { body } = await openArchive(id, { ...options, signal: new AbortController().signal });
     for await (const _ of body);

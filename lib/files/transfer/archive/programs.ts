@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { database } from '../../../db/client';
 import { LeftoverKeeper } from '../../../lease/leftovers';
 import { processOwner } from '../../../lease/owner';
-import { sandboxApi } from '../../../sandbox-api/configured';
+import { apiOf } from '../../../sandbox-api/configured';
 import type { Envd } from '../../../sandbox-api/envd';
 import { CommandOutput } from '../../../sandbox-api/envd-command';
 import type { EnvdCommand } from '../../../sandbox-api/envd-processes';
+import type { SandboxKey } from '../../../sandbox-key';
 import { singleton } from '../../../singleton';
 
 /** Begins the label of each such program in its sandbox. */
@@ -16,7 +17,13 @@ const KILL_MS = 10_000;
 /** A program that reads a sandbox for an archive. `close` kills it if it still runs. */
 export type ArchiveProgram = { output: CommandOutput; close: () => Promise<void> };
 
-type Order = { envd: Envd; sandboxId: string; command: EnvdCommand; lifetimeMs: number; signal: AbortSignal };
+type Order = {
+  envd: Envd;
+  sandboxKey: SandboxKey;
+  command: EnvdCommand;
+  lifetimeMs: number;
+  signal: AbortSignal;
+};
 
 /**
  * Owns the programs that read sandboxes for archives. A sandbox goes on with a program whose reader is gone, and blocks it
@@ -31,7 +38,7 @@ export class ArchivePrograms {
       table: 'archive_programs',
       nameOf: ({ tag }) => tag,
       clear: killPrograms,
-      forget: ({ sandbox_id, tag }) => forget(sandbox_id, tag),
+      forget: ({ sandbox_key, tag }) => forget(sandbox_key, tag),
       failureMessage: 'Could not end programs of interrupted archives:',
       owner,
     });
@@ -46,49 +53,49 @@ export class ArchivePrograms {
     return this.#leftovers.close();
   }
 
-  async start({ envd, sandboxId, command, lifetimeMs, signal }: Order): Promise<ArchiveProgram> {
+  async start({ envd, sandboxKey, command, lifetimeMs, signal }: Order): Promise<ArchiveProgram> {
     const tag = `${TAG} ${randomBytes(12).toString('hex')}`;
-    await this.#leftovers.begin(sandboxId, tag, async (lease) => {
-      const row = { sandbox_id: sandboxId, tag, ...lease };
+    await this.#leftovers.begin(sandboxKey, tag, async (lease) => {
+      const row = { sandbox_key: sandboxKey, tag, ...lease };
       await (await database()).insertInto('archive_programs').values(row).execute();
     });
     const output = new CommandOutput(envd, { ...command, tag }, lifetimeMs, signal);
-    return { output, close: () => this.#end(sandboxId, tag, output) };
+    return { output, close: () => this.#end(sandboxKey, tag, output) };
   }
 
   /** Call when a sandbox was reached: it may have a program that waits for that. */
-  noteReachable(sandboxId: string): void {
-    this.#leftovers.noteReachable(sandboxId);
+  noteReachable(sandboxKey: SandboxKey): void {
+    this.#leftovers.noteReachable(sandboxKey);
   }
 
-  async #end(sandboxId: string, tag: string, output: CommandOutput): Promise<void> {
+  async #end(sandboxKey: SandboxKey, tag: string, output: CommandOutput): Promise<void> {
     await output.close();
     try {
       if (output.mayRun) return;
-      await forget(sandboxId, tag);
+      await forget(sandboxKey, tag);
     } finally {
       // Without its row, there is nothing left to remove.
-      this.#leftovers.abandon(sandboxId, tag);
+      this.#leftovers.abandon(sandboxKey, tag);
     }
   }
 }
 
-async function killPrograms(sandboxId: string, programs: readonly { tag: string }[]): Promise<void> {
-  const envd = await sandboxApi().openEnvd(sandboxId);
+async function killPrograms(sandboxKey: SandboxKey, programs: readonly { tag: string }[]): Promise<void> {
+  const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
   const signal = AbortSignal.timeout(KILL_MS);
   const processes = await envd.listProcesses(signal);
   for (const { tag } of programs) {
     const left = processes.filter((process) => process.tag === tag && tag.startsWith(`${TAG} `));
     for (const { pid } of left) await envd.signalProcess(pid, 'SIGKILL', signal);
-    await forget(sandboxId, tag);
+    await forget(sandboxKey, tag);
   }
 }
 
-async function forget(sandboxId: string, tag: string): Promise<void> {
+async function forget(sandboxKey: SandboxKey, tag: string): Promise<void> {
   const db = await database();
   await db
     .deleteFrom('archive_programs')
-    .where('sandbox_id', '=', sandboxId)
+    .where('sandbox_key', '=', sandboxKey)
     .where('tag', '=', tag)
     .execute();
 }

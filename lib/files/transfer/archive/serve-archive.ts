@@ -30,7 +30,7 @@ const CANCELLED = 'The download was cancelled.';
  * reports the progress under the token `progress`. Role: operator.
  */
 export async function sendArchive(exchange: FileExchange): Promise<void> {
-  const { req, sandboxId, query, signal } = exchange;
+  const { req, sandboxKey, query, signal } = exchange;
   const session = await guardRequest(req, 'operator');
   const { paths, format, limit } = parseInput(ArchiveQuery, {
     paths: query.getAll('path'),
@@ -41,7 +41,7 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
   const progress = archiveProgress().begin(isRead ? query.get('progress') : null);
   let failure: string | null = null;
   try {
-    const archive = await openArchive(sandboxId, {
+    const archive = await openArchive(sandboxKey, {
       paths,
       format,
       limit: limit === 'none' ? LIFTED_LIMIT : ARCHIVE_LIMIT,
@@ -50,7 +50,7 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
     progress.onCount(archive.count);
     const path = paths[0] ?? null;
     const note = (kind: 'archive-downloaded' | 'archive-failed', text: string) =>
-      noteAccess(session, { kind, sandboxId, path, detail: text.slice(0, MAX_DETAIL_CHARS) });
+      noteAccess(session, { kind, sandboxKey, path, detail: text.slice(0, MAX_DETAIL_CHARS) });
     if (isRead) await note('archive-downloaded', `${format} of ${paths.join(', ')}`);
     await send(exchange, archive, format).catch(async (thrown) => {
       // A response that breaks ends the signal, too. Only the error tells the two apart.

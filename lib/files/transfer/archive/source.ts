@@ -2,6 +2,7 @@ import 'server-only';
 import { SandkeeperError } from '../../../errors';
 import type { Envd } from '../../../sandbox-api/envd';
 import { concernsOneFile, FileError, fileProblemOf } from '../../../sandbox-api/file-error';
+import type { SandboxKey } from '../../../sandbox-key';
 import { pathsToTraverse, splitPath, withoutPseudo } from '../../browse/folders';
 import type { Entry } from '../../schema';
 import { type ArchiveEntry, noBytes } from './entry';
@@ -12,7 +13,7 @@ import { readTar, TarError } from './tar-reader';
 export type Selected = { path: string; name: string };
 
 type Source = {
-  sandboxId: string;
+  sandboxKey: SandboxKey;
   envd: Envd;
   signal: AbortSignal;
   /** Receives a line for each entry that cannot be read. `isFault`: its permissions do not explain it. */
@@ -34,14 +35,14 @@ export async function* readSelected(
 }
 
 /** `null` if the sandbox has no working `tar`. */
-async function startTar({ sandboxId, envd, signal }: Source, path: string): Promise<ArchiveProgram | null> {
+async function startTar({ sandboxKey, envd, signal }: Source, path: string): Promise<ArchiveProgram | null> {
   const paths = await pathsToTraverse(envd, path, signal);
   const { folder } = splitPath(paths[0] ?? path);
   const names = paths.map((each) => `./${splitPath(each).name}`);
   for (const options of TAR_OPTIONS) {
     const args = ['-c', ...options, '-f', '-', '-C', folder, '--', ...names];
     const command = { cmd: 'tar', args };
-    const tar = await archivePrograms().start({ envd, sandboxId, command, lifetimeMs: MAX_MS, signal });
+    const tar = await archivePrograms().start({ envd, sandboxKey, command, lifetimeMs: MAX_MS, signal });
     try {
       if (await tar.output.begins()) return tar;
       await tar.close();

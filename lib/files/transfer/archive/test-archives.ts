@@ -37,7 +37,7 @@ export function setUpArchives() {
     alone?: boolean;
   } = {}) {
     const path = alone ? '/data/bin' : '/data/bin:/usr/local/bin:/usr/bin:/bin';
-    const { sandboxId: id, files } = await engine().create({ envs: { PATH: path } });
+    const { sandboxKey: id, files } = await engine().create({ envs: { PATH: path } });
     await files.makeDir('/data/bin').catch(() => {});
     const root = join(engine().guestDir(id), 'root');
     for (const [name, script] of Object.entries(tools)) {

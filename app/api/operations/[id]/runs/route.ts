@@ -5,6 +5,7 @@ import { SandkeeperError } from '@/lib/errors';
 import { findRecord } from '@/lib/operations/record/record';
 import { listItems } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /** Groups beyond this number come without the first lines of output. */
 const MAX_WITH_EXCERPT = 400;
@@ -23,7 +24,7 @@ export function GET(
       listCommandSummaries(operation.id),
     ]);
     const groups = groupCommands(items, commands);
-    const read = (ids: readonly string[]) => readExcerpts(operation.id, ids.slice(0, MAX_WITH_EXCERPT));
+    const read = (keys: readonly SandboxKey[]) => readExcerpts(operation.id, keys.slice(0, MAX_WITH_EXCERPT));
     return Response.json(
       { groups: await withExcerpts(groups, read) },
       { headers: { 'cache-control': 'no-store' } },

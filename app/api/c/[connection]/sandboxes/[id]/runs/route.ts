@@ -1,0 +1,18 @@
+import { guardRead } from '@/lib/access/guard';
+import { parseSandboxKey } from '@/lib/access/input';
+import { readCommandHistory } from '@/lib/commands/store';
+import { responseOf } from '@/lib/result';
+
+/** The commands run in a sandbox, and the person's recent commands: `CommandHistory`. Role: operator. */
+export function GET(
+  _request: Request,
+  { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/runs'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    const { actor } = await guardRead('operator');
+    const sandboxKey = parseSandboxKey(await params);
+    return Response.json(await readCommandHistory(sandboxKey, actor), {
+      headers: { 'cache-control': 'no-store' },
+    });
+  });
+}

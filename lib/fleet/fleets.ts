@@ -1,0 +1,154 @@
+import type { ShownConnection } from '../connection';
+import { tabClock } from '../live/server-clock';
+import { liveSocket } from '../live/socket';
+import { type ConnectionName, connectionOf, keyOf, type SandboxKey } from '../sandbox-key';
+import { type FleetEvent, type FleetSnapshot, type FleetStatus, NOTHING_READ } from './delta';
+import { mergeStatus } from './merged-status';
+import type { IndexedSandbox } from './row-index';
+import { FleetStore, NOTHING_KNOWN } from './store';
+
+/** The fleets of all connections. A new object after every change. */
+export type FleetsView = {
+  /** `null` until the fleet of a connection has arrived once. A connection that has not arrived has no rows yet. */
+  rows: readonly IndexedSandbox[] | null;
+  /** What holds for all of them together. */
+  status: FleetStatus;
+  connections: readonly ShownConnection[];
+  statuses: ReadonlyMap<ConnectionName, FleetStatus>;
+};
+
+/** The view before anything has arrived, and on the server. */
+export const NO_FLEETS: FleetsView = {
+  rows: null,
+  status: NOTHING_READ,
+  connections: [],
+  statuses: new Map(),
+};
+
+type Follow = (name: ConnectionName, receive: (event: FleetEvent) => void) => () => void;
+
+type Options = {
+  fetchSnapshot: (name: ConnectionName, signal: AbortSignal) => Promise<FleetSnapshot>;
+  /** Subscribes to the fleet of a connection, and returns a function that unsubscribes. */
+  follow: Follow;
+};
+
+type Followed = { store: FleetStore; stop: () => void };
+
+/** The fleets of this tab: one store for each connection, which follows it alone, and one view of all. */
+export class Fleets {
+  readonly #options: Options;
+  readonly #listeners = new Set<() => void>();
+  readonly #followed = new Map<ConnectionName, Followed>();
+  #view: FleetsView = NO_FLEETS;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  readonly view = (): FleetsView => this.#view;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** The row of this sandbox, or `undefined` if it is not in the fleet. */
+  find(key: SandboxKey): IndexedSandbox | undefined {
+    return this.#followed.get(connectionOf(key))?.store.find(key);
+  }
+
+  /** Whether any connection has a sandbox with this id. */
+  hasId(id: string): boolean {
+    return this.#view.connections.some(({ name }) => this.find(keyOf(name, id)) !== undefined);
+  }
+
+  /** Follows these connections and no others. */
+  show(connections: readonly ShownConnection[]): void {
+    const names = new Set(connections.map(({ name }) => name));
+    for (const [name, { store, stop }] of this.#followed) {
+      if (names.has(name)) continue;
+      stop();
+      store.close();
+      this.#followed.delete(name);
+    }
+    for (const name of names) if (!this.#followed.has(name)) this.#follow(name);
+    this.#update(connections);
+  }
+
+  #follow(name: ConnectionName): void {
+    const store = new FleetStore((signal) => this.#options.fetchSnapshot(name, signal));
+    store.subscribe(() => this.#update());
+    const stop = this.#options.follow(name, (event) => store.receive(event));
+    this.#followed.set(name, { store, stop });
+  }
+
+  #update(connections = this.#view.connections): void {
+    const statuses = new Map<ConnectionName, FleetStatus>();
+    const parts: (readonly IndexedSandbox[])[] = [];
+    for (const [name, { store }] of this.#followed) {
+      const { rows, status } = store.view();
+      if (store.view() !== NOTHING_KNOWN) statuses.set(name, status);
+      if (rows !== null) parts.push(rows);
+    }
+    const rows = this.#joined(parts);
+    this.#view = { rows, status: mergeStatus([...statuses.values()]), connections, statuses };
+    for (const listener of this.#listeners) listener();
+  }
+
+  #parts: readonly (readonly IndexedSandbox[])[] = [];
+  #rows: readonly IndexedSandbox[] | null = null;
+
+  /** The same array while none of its parts has changed. */
+  #joined(parts: readonly (readonly IndexedSandbox[])[]): readonly IndexedSandbox[] | null {
+    const isSame = parts.length === this.#parts.length && parts.every((part, at) => part === this.#parts[at]);
+    if (!isSame) {
+      const [first = null] = parts;
+      this.#rows = parts.length <= 1 ? first : parts.flat();
+      this.#parts = parts;
+    }
+    return this.#rows;
+  }
+}
+
+/** Reads `/api/fleet/NAME`. Throws on failure. */
+async function fetchPackedSnapshot(name: ConnectionName, signal: AbortSignal): Promise<FleetSnapshot> {
+  const response = await fetch(`/api/fleet/${encodeURIComponent(name)}`, { cache: 'no-store', signal });
+  if (!response.ok || response.body === null)
+    throw new Error(`The fleet could not be loaded: ${response.status}`);
+  const text = await new Response(response.body.pipeThrough(new DecompressionStream('gzip'))).text();
+  // Not validated: it is our own server's data, and parsing 10,000 rows would delay the first paint.
+  return JSON.parse(text) as FleetSnapshot;
+}
+
+let tabFleets: Fleets | null = null;
+
+/** The fleets of this tab. Only in the browser. */
+export function fleets(): Fleets {
+  if (tabFleets) return tabFleets;
+  const socket = liveSocket();
+  const made = new Fleets({
+    fetchSnapshot: fetchPackedSnapshot,
+    follow: (name, receive) =>
+      socket.subscribe(
+        'fleet',
+        {
+          onEvent: (payload) => {
+            const event = payload as FleetEvent;
+            tabClock.observe(event.sentAtMs, Date.now());
+            tabClock.serviceAheadMs = event.status.serviceAheadMs;
+            receive(event);
+          },
+          // The next `hello` shows whether a delta was missed.
+          onGap: () => {},
+        },
+        name,
+      ),
+  });
+  tabFleets = made;
+  socket.subscribe('connections', {
+    onEvent: (payload) => made.show(payload as ShownConnection[]),
+    onGap: () => {},
+  });
+  return made;
+}
