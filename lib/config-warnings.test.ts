@@ -21,6 +21,7 @@ describe('warningsOf', () => {
       { SANDKEEPER_URL: 'http://[::1]:8080' },
       { MORU_API_KEY: 'x', MORU_API_URL: 'https://api.example.com' },
       { MORU_API_KEY: 'x', MORU_API_URL: 'http://127.0.0.1:4000' },
+      { MORU_API_KEY: 'x', E2B_API_KEY: 'y', SANDKEEPER_LOCAL_ENGINE: 'on' },
     ]) {
       expect(warningsFor(environment), JSON.stringify(environment)).toEqual([]);
     }
@@ -41,12 +42,6 @@ describe('warningsOf', () => {
   it('names a plain http address of the service', () => {
     const [warning] = warningsFor({ MORU_API_KEY: 'x', MORU_API_URL: 'http://api.example.com' });
     expect(warning).toMatch(/^The connection moru uses http:\/\/api\.example\.com, .*Use https/);
-  });
-
-  it('names the connections that are not operated', () => {
-    expect(warningsFor({ MORU_API_KEY: 'x', E2B_API_KEY: 'y' })).toEqual([
-      'Several connections are declared, and this version operates one: moru, not e2b.',
-    ]);
   });
 
   it('names a weak token without quoting it', () => {

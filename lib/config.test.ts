@@ -126,42 +126,58 @@ describe('defaults', () => {
   });
 });
 
-describe('the service', () => {
-  it('is Moru if a key is set', () => {
-    expect(configOf({ MORU_API_KEY: 'moru_0123' }).upstream).toMatchObject({
-      name: 'moru',
-      kind: 'moru',
-      key: 'moru_0123',
-      apiUrl: 'https://api.moru.io',
-      domain: 'moru.io',
-      sandboxUrl: null,
-    });
+const connectionsOf = (environment: Record<string, string>) => configOf(environment).connections;
+const namesOf = (environment: Record<string, string>) =>
+  connectionsOf(environment).map(({ name }) => name);
+
+describe('the connections', () => {
+  it('contain Moru if a key is set', () => {
+    expect(connectionsOf({ MORU_API_KEY: 'moru_0123' })).toMatchObject([
+      {
+        name: 'moru',
+        kind: 'moru',
+        key: 'moru_0123',
+        apiUrl: 'https://api.moru.io',
+        domain: 'moru.io',
+        sandboxUrl: null,
+      },
+    ]);
   });
 
-  it('is E2B if its key is set, and the first one of several', () => {
-    expect(configOf({ E2B_API_KEY: 'e2b_0123' }).upstream).toMatchObject({ kind: 'e2b', key: 'e2b_0123' });
-    const both = configOf({ E2B_API_KEY: 'e2b_0123', MORU_API_KEY: 'moru_0123' });
-    expect(both.upstream.name).toBe('moru');
-    expect(both.connections.map(({ name }) => name)).toEqual(['moru', 'e2b']);
+  it('contain E2B if its key is set, after Moru', () => {
+    expect(connectionsOf({ E2B_API_KEY: 'e2b_0123' })).toMatchObject([{ kind: 'e2b', key: 'e2b_0123' }]);
+    expect(namesOf({ E2B_API_KEY: 'e2b_0123', MORU_API_KEY: 'moru_0123' })).toEqual(['moru', 'e2b']);
   });
 
-  it('is another one by domain or by URL', () => {
+  it('lead to another service by domain or by URL', () => {
     const key = { MORU_API_KEY: 'k' };
-    expect(configOf({ ...key, MORU_DOMAIN: 'sbx.test:8443' }).upstream.apiUrl).toBe(
-      'https://api.sbx.test:8443',
-    );
-    expect(configOf({ ...key, MORU_API_URL: 'http://10.0.0.1:9' }).upstream.apiUrl).toBe('http://10.0.0.1:9');
+    expect(connectionsOf({ ...key, MORU_DOMAIN: 'sbx.test:8443' })).toMatchObject([
+      { apiUrl: 'https://api.sbx.test:8443' },
+    ]);
+    expect(connectionsOf({ ...key, MORU_API_URL: 'http://10.0.0.1:9' })).toMatchObject([
+      { apiUrl: 'http://10.0.0.1:9' },
+    ]);
   });
 
-  it('is the engine at the URL from the start script', () => {
-    expect(
-      configOf({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:4000', SANDKEEPER_ENGINE_KEY: 'moru_k' }).upstream,
-    ).toMatchObject({
-      kind: 'local',
-      apiUrl: 'http://127.0.0.1:4000',
-      key: 'moru_k',
-      domain: '127.0.0.1:4000',
-    });
+  it('contain the engine at the URL from the start script', () => {
+    const engine = { SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:4000', SANDKEEPER_ENGINE_KEY: 'moru_k' };
+    expect(connectionsOf(engine)).toMatchObject([
+      {
+        name: 'local',
+        kind: 'local',
+        apiUrl: 'http://127.0.0.1:4000',
+        key: 'moru_k',
+        domain: '127.0.0.1:4000',
+      },
+    ]);
+  });
+
+  it('contain the local engine if nothing else is declared, or last if it is switched on', () => {
+    const key = { MORU_API_KEY: 'k' };
+    expect(namesOf({})).toEqual(['local']);
+    expect(namesOf(key)).toEqual(['moru']);
+    expect(namesOf({ ...key, SANDKEEPER_LOCAL_ENGINE: 'on' })).toEqual(['moru', 'local']);
+    expect(namesOf({ SANDKEEPER_LOCAL_ENGINE: 'off' })).toEqual([]);
   });
 
   it.each(['API_URL', 'DOMAIN', 'SANDBOX_URL'])('refuses %s without a key', (rest) => {

@@ -3,11 +3,12 @@ import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seal, signInToken, unseal } from './access/secrets';
 import { openSession, revokeSession, sessionCookieName } from './access/sessions';
+import { LOCAL_NAME } from './declared-connections';
 import { recordNew, waitingItem } from './operations/test-operations';
 import { operationRunner } from './operations/work/runner';
-import { sandboxApi } from './sandbox-api/configured';
+import { apiOf } from './sandbox-api/configured';
 import { openServerRuntime } from './server-runtime';
-import { eventually, setUpEngine, simulateNewProcess } from './test-support/environment';
+import { eventually, localKey, setUpEngine, simulateNewProcess } from './test-support/environment';
 import { openLive, serveUpgrades } from './test-support/live';
 import { wakeKeeper } from './wake/wake-keeper';
 
@@ -51,11 +52,18 @@ describe('the live socket', () => {
     const id = await engine.create();
     const { client } = await open(await viewer());
     // Frames are handled in order, so an event of the fleet implies the subscription to the operations.
-    for (const channel of ['operations', 'fleet']) client?.send({ type: 'subscribe', channel });
+    client?.send({ type: 'subscribe', channel: 'operations' });
+    client?.send({ type: 'subscribe', channel: 'fleet', key: LOCAL_NAME });
     await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
-    expect(client?.frames[0]).toMatchObject({ type: 'event', channel: 'fleet', payload: { kind: 'hello' } });
-    const operation = await recordNew([await sandboxApi().getSandbox(id)], { act: 'pause' });
-    operationRunner().start(operation, [waitingItem(id)]);
+    expect(client?.frames[0]).toMatchObject({
+      type: 'event',
+      channel: 'fleet',
+      key: LOCAL_NAME,
+      payload: { kind: 'hello' },
+    });
+    const key = localKey(id);
+    const operation = await recordNew([await apiOf(key).getSandbox(key)], { act: 'pause' });
+    operationRunner().start(operation, [waitingItem(key)]);
     await eventually(() => JSON.stringify(client?.frames).includes('"outcome":"done"'));
     const { envdAccessToken } = await engine.detail(id);
     expect(JSON.stringify(client?.frames)).not.toContain(envdAccessToken);
@@ -64,23 +72,24 @@ describe('the live socket', () => {
 
   it('sends the state of a wake, and counts people who may read files as viewers', async () => {
     const id = await engine.create();
+    const key = localKey(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const operator = await openSession({ role: 'operator', actor: 'ana' });
     const pages = [await open(operator), await open(await viewer())];
-    for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'wake', key: id });
+    for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'wake', key });
     await eventually(() => pages.every(({ client }) => client?.frames.length === 1));
-    await wakeKeeper().wake({ actor: 'ana' }, id, 300_000);
+    await wakeKeeper().wake({ actor: 'ana' }, key, 300_000);
     const last = (at: number) => pages[at]?.client?.frames.at(-1);
     const awake = (viewers: object[]) => ({
       type: 'event',
       channel: 'wake',
-      key: id,
+      key,
       payload: { state: { kind: 'awake', isGuarded: true, viewers } },
     });
     await eventually(() => JSON.stringify([last(0), last(1)]).match(/"awake"/g)?.length === 2);
     expect(last(0)).toMatchObject(awake([{ actor: 'ana', isYou: true }]));
     expect(last(1)).toMatchObject(awake([{ actor: 'ana', isYou: false }]));
-    await wakeKeeper().endNow({ actor: 'ana' }, id);
+    await wakeKeeper().endNow({ actor: 'ana' }, key);
     expect(await engine.detail(id)).toMatchObject({ state: 'paused' });
   });
 
@@ -118,7 +127,7 @@ describe('the start message', () => {
       url: ORIGIN,
       signInUrl: `${ORIGIN}/sign-in?token=${signInToken()}`,
       dataDir: process.env.SANDKEEPER_DATA_DIR,
-      upstream: engine.url,
+      upstream: `local (${new URL(engine.url).host})`,
     });
   });
 

@@ -183,6 +183,7 @@ function SandboxCell({ row }: { row: AccessRow }) {
   if (row.kind === 'group' && row.group.sandboxCount > 1)
     return <span className="font-sans text-body">{row.group.sandboxCount} sandboxes</span>;
   if (!entry) return null;
+  if (entry.sandboxKey === null) return <span>{entry.connection}</span>;
   return (
     <Link
       href={paths.sandbox(entry.sandboxKey)}

@@ -1,4 +1,5 @@
-import type { SandboxKey } from '../sandbox-key';
+import type { ConnectionName, SandboxKey } from '../sandbox-key';
+
 /** The kinds of access that are recorded. Stored in the database. */
 export const ACCESS_KINDS = [
   'file-opened',
@@ -35,7 +36,10 @@ export type AccessEntry = {
   /** `null` if Sandkeeper acted on its own, for example at the end of a wake lease. */
   actor: string | null;
   kind: AccessKind;
-  sandboxKey: SandboxKey;
+  /** The connection of the sandbox, or the one that was changed. */
+  connection: ConnectionName | null;
+  /** `null` for a change of the settings. */
+  sandboxKey: SandboxKey | null;
   /** The path in the sandbox. Untrusted text. */
   path: string | null;
   /** Free text, such as an amount, a purpose or a reason. */

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
-import { setUpDataDir } from '../test-support/environment';
+import { localKey, setUpDataDir } from '../test-support/environment';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { deleteAccessBefore, listAccess, listAccessActors, listAccessGroups, noteAccess } from './audit';
 
@@ -24,14 +24,14 @@ const list = async (search: Partial<AccessSearch> = {}) =>
 
 describeOnDatabases('the access log', () => {
   beforeAll(async () => {
-    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxKey: 'i1', path: '/a\0\n\u202E' });
+    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxKey: 'local/i1', path: '/a\0\n\u202E' });
     await noteAt(
       NOW_MS - 2 * HOUR_MS,
       { actor: 'marek' },
-      { kind: 'review-woken', sandboxKey: 'i2', detail: 'x' },
+      { kind: 'review-woken', sandboxKey: 'local/i2', detail: 'x' },
     );
-    await noteAt(NOW_MS, null, { kind: 'review-paused', sandboxKey: 'i2' });
-    await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxKey: 'i2' });
+    await noteAt(NOW_MS, null, { kind: 'review-paused', sandboxKey: 'local/i2' });
+    await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxKey: 'local/i2' });
   });
 
   it('lists entries newest first', async () => {
@@ -43,7 +43,7 @@ describeOnDatabases('the access log', () => {
         atMs: NOW_MS,
         actor: 'ana',
         kind: 'searched',
-        sandboxKey: 'i2',
+        sandboxKey: 'local/i2',
         path: null,
         detail: null,
         request: null,
@@ -56,12 +56,14 @@ describeOnDatabases('the access log', () => {
   });
 
   it('filters by person, kind, sandbox and time', async () => {
-    expect(await list({ by: 'ana' })).toEqual(['i2 searched', 'i1 file-opened']);
-    expect(await list({ kind: 'review-woken' })).toEqual(['i2 review-woken']);
-    expect(await list({ sandbox: 'i1' })).toEqual(['i1 file-opened']);
+    expect(await list({ by: 'ana' })).toEqual(['local/i2 searched', 'local/i1 file-opened']);
+    expect(await list({ kind: 'review-woken' })).toEqual(['local/i2 review-woken']);
+    for (const sandbox of ['i1', 'local/i1'])
+      expect(await list({ sandbox })).toEqual(['local/i1 file-opened']);
+    expect(await list({ sandbox: 'other/i1' })).toEqual([]);
     expect(await list({ within: '24h' })).toHaveLength(3);
     expect(await list({ toMs: NOW_MS - HOUR_MS, fromMs: NOW_MS - 24 * HOUR_MS })).toEqual([
-      'i2 review-woken',
+      'local/i2 review-woken',
     ]);
     expect(await list({ by: 'nobody' })).toEqual([]);
     expect([await list({ by: 'a\0' }), await list({ sandbox: '\0' })]).toEqual([[], []]);
@@ -81,9 +83,9 @@ describeOnDatabases('the access log', () => {
   it('shows what one operation did as one group, and continues it on the next page', async () => {
     const search = { ...WHOLE_ACCESS, toMs: NOW_MS - 71 * HOUR_MS };
     const atMs = NOW_MS - 72 * HOUR_MS;
-    await noteAt(atMs, ANA, { kind: 'file-opened', sandboxKey: 'i9', path: '/a' });
+    await noteAt(atMs, ANA, { kind: 'file-opened', sandboxKey: 'local/i9', path: '/a' });
     for (let at = 0; at < 12; at += 1) {
-      const note = { sandboxKey: `ik${at}`, request: 'kill-1' };
+      const note = { sandboxKey: localKey(`ik${at}`), request: 'kill-1' };
       await noteAt(atMs + at, ANA, { ...note, kind: 'review-woken' });
       await noteAt(atMs + at, ANA, { ...note, kind: 'exported', path: '~' });
       await noteAt(atMs + at, null, { ...note, kind: 'review-ended' });
@@ -103,7 +105,7 @@ describeOnDatabases('the access log', () => {
           { kind: 'review-woken', count: 12 },
         ],
       },
-      { request: null, entryCount: 1, entries: [{ sandboxKey: 'i9', path: '/a' }] },
+      { request: null, entryCount: 1, entries: [{ sandboxKey: 'local/i9', path: '/a' }] },
     ]);
     const first = await listAccessGroups(search, NOW_MS, 1);
     expect(first.groups).toHaveLength(1);
@@ -115,7 +117,7 @@ describeOnDatabases('the access log', () => {
   it('skips unknown kinds', async () => {
     const db = await database();
     const empty = { path: null, detail: null, request: null };
-    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_key: 'i3', ...empty };
+    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_key: localKey('i3'), ...empty };
     await db
       .insertInto('access_log')
       .values({ ...row, kind: 'dreamt' })
@@ -125,13 +127,13 @@ describeOnDatabases('the access log', () => {
 
   it('deletes only entries older than the given time', async () => {
     await deleteAccessBefore(NOW_MS - 24 * HOUR_MS);
-    expect(await list()).toEqual(['i2 searched', 'i2 review-paused', 'i2 review-woken']);
+    expect(await list()).toEqual(['local/i2 searched', 'local/i2 review-paused', 'local/i2 review-woken']);
   });
 
   it('throws if an access cannot be recorded', async () => {
     const db = await database();
     await db.schema.alterTable('access_log').renameTo('away').execute();
-    await expect(noteAccess(ANA, { kind: 'searched', sandboxKey: 'i1' })).rejects.toThrow();
+    await expect(noteAccess(ANA, { kind: 'searched', sandboxKey: 'local/i1' })).rejects.toThrow();
     await db.schema.alterTable('away').renameTo('access_log').execute();
   });
 });

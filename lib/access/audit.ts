@@ -1,10 +1,11 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import type { Selectable } from 'kysely';
+import type { Insertable, Selectable } from 'kysely';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import type { Database } from '../db/schema';
 import { type RecordCursor, timeRangeOf } from '../record-search';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { type AccessSearch, canAccessMatch } from './access-filter';
 import {
   type AccessEntry,
@@ -15,8 +16,10 @@ import {
 } from './audit-schema';
 import type { Session } from './sessions';
 
-type Note = Pick<AccessEntry, 'kind' | 'sandboxKey'> &
-  Partial<Pick<AccessEntry, 'path' | 'detail' | 'request'>>;
+type Note = { kind: AccessKind; sandboxKey: SandboxKey } & Partial<
+  Pick<AccessEntry, 'path' | 'detail' | 'request'>
+>;
+type Change = { kind: AccessKind; connection: ConnectionName; detail: string };
 
 /**
  * Records an access to the inside of a sandbox. `who` is `null` if Sandkeeper acts on its own. Await it before the
@@ -26,19 +29,20 @@ export async function noteAccess(
   who: Pick<Session, 'actor'> | null,
   { kind, sandboxKey, path = null, detail = null, request = null }: Note,
 ): Promise<void> {
+  const entry = { connection: connectionOf(sandboxKey), sandbox_key: sandboxKey, path, detail, request };
+  await insert({ actor: who?.actor ?? null, kind, ...entry });
+}
+
+/** Records a change of a connection. Never put a key into `detail`. Await it before the change, like an access. */
+export async function noteChange(who: Pick<Session, 'actor'>, change: Change): Promise<void> {
+  await insert({ actor: who.actor, ...change, sandbox_key: null, path: null, request: null });
+}
+
+async function insert(values: Omit<Insertable<Database['access_log']>, 'id' | 'at_ms'>): Promise<void> {
   const db = await database();
   await db
     .insertInto('access_log')
-    .values({
-      id: newEntryId(),
-      at_ms: Date.now(),
-      actor: who?.actor ?? null,
-      kind,
-      sandbox_key: sandboxKey,
-      path,
-      detail,
-      request,
-    })
+    .values({ id: newEntryId(), at_ms: Date.now(), ...values })
     .execute();
 }
 
@@ -113,7 +117,7 @@ class GroupBuilder {
   add(entry: AccessEntry): void {
     this.#count += 1;
     this.#actor ??= entry.actor;
-    this.#sandboxKeys.add(entry.sandboxKey);
+    if (entry.sandboxKey !== null) this.#sandboxKeys.add(entry.sandboxKey);
     this.#kinds.set(entry.kind, (this.#kinds.get(entry.kind) ?? 0) + 1);
     if (this.#entries.length < MAX_SHOWN_ENTRIES) this.#entries.push(entry);
   }
@@ -176,8 +180,8 @@ export async function listAccessActors(): Promise<string[]> {
 function entryOf(row: Row): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
-  const { id, actor, path, detail, request } = row;
-  return [{ id, atMs: Number(row.at_ms), actor, kind, sandboxKey: row.sandbox_key, path, detail, request }];
+  const { at_ms, sandbox_key, ...same } = row;
+  return [{ ...same, kind, atMs: Number(at_ms), sandboxKey: sandbox_key }];
 }
 
 /** Deletes entries older than the retention period. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationItem } from '../operations/schema';
 import type { SandboxKey } from '../sandbox-key';
+import { localKey } from '../test-support/environment';
 import { groupCommands, withExcerpts } from './groups';
 import { NO_EXCERPT } from './schema';
 import type { CommandSummary } from './store';
@@ -28,47 +29,47 @@ const ran = (
 describe('groupCommands', () => {
   it('groups identical outputs and endings, largest group first', () => {
     const groups = groupCommands(
-      ['a', 'b', 'c', 'd'].map((id) => item(id)),
-      [ran('a', 'x'), ran('b', 'y'), ran('c', 'y'), ran('d', 'y')],
+      ['a', 'b', 'c', 'd'].map((id) => item(localKey(id))),
+      [ran('local/a', 'x'), ran('local/b', 'y'), ran('local/c', 'y'), ran('local/d', 'y')],
     );
-    expect(groups.map(({ sandboxKeys }) => sandboxKeys)).toEqual([['b', 'c', 'd'], ['a']]);
+    expect(groups.map(({ sandboxKeys }) => sandboxKeys)).toEqual([['local/b', 'local/c', 'local/d'], ['local/a']]);
     expect(groups[0]).toMatchObject({ ending: 'exited', exitCode: 0, wasStarted: true });
   });
 
   it('groups unsent commands by reason, apart from sent ones', () => {
     const left = { outcome: 'skipped', message: 'Skipped: it was running and is now paused.' } as const;
-    const groups = groupCommands([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
+    const groups = groupCommands([item('local/a'), item('local/b', left), item('local/c', left)], [ran('local/a', 'x')]);
     expect(groups.map(({ sandboxKeys, wasStarted }) => [sandboxKeys, wasStarted])).toEqual([
-      [['b', 'c'], false],
-      [['a'], true],
+      [['local/b', 'local/c'], false],
+      [['local/a'], true],
     ]);
   });
 
   it('treats a refused command as never started', () => {
     const [group] = groupCommands(
-      [item('a', { outcome: 'failed', message: 'It was not started.' })],
-      [ran('a', 'x', { ending: 'refused', fingerprint: null, exitCode: null })],
+      [item('local/a', { outcome: 'failed', message: 'It was not started.' })],
+      [ran('local/a', 'x', { ending: 'refused', fingerprint: null, exitCode: null })],
     );
     expect(group).toMatchObject({ wasStarted: false, ending: 'refused' });
   });
 
   it('omits unfinished commands', () => {
-    expect(groupCommands([item('a', { outcome: 'sending' }), item('b', { outcome: 'waiting' })], [])).toEqual(
+    expect(groupCommands([item('local/a', { outcome: 'sending' }), item('local/b', { outcome: 'waiting' })], [])).toEqual(
       [],
     );
   });
 
   it('reads the excerpt of one sandbox per group', async () => {
     const groups = groupCommands(
-      [item('a'), item('b'), item('c')],
-      [ran('a', 'x'), ran('b', 'x'), ran('c', 'y')],
+      [item('local/a'), item('local/b'), item('local/c')],
+      [ran('local/a', 'x'), ran('local/b', 'x'), ran('local/c', 'y')],
     );
-    const asked: string[] = [];
-    const full = await withExcerpts(groups, async (ids) => {
-      asked.push(...ids);
-      return new Map([['a', { ...NO_EXCERPT, stdout: 'from a', stdoutBytes: 6 }]]);
+    const asked: SandboxKey[] = [];
+    const full = await withExcerpts(groups, async (sandboxKeys) => {
+      asked.push(...sandboxKeys);
+      return new Map([['local/a', { ...NO_EXCERPT, stdout: 'from a', stdoutBytes: 6 }]]);
     });
-    expect(asked).toEqual(['a', 'c']);
+    expect(asked).toEqual(['local/a', 'local/c']);
     expect(full.map(({ excerpt }) => excerpt.stdout)).toEqual(['from a', '']);
   });
 });

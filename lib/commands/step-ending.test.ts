@@ -2,9 +2,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { canRun } from '../engine/jail/test-process-engine';
 import { findOperation, forgetOperationsBefore, listItems, recordCancel } from '../operations/record/store';
 import { recordNew, waitingItem } from '../operations/test-operations';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
+import { idOf } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually } from '../test-support/environment';
+import { eventually, localKey } from '../test-support/environment';
 import { LiveCommands, liveCommands } from './live';
 import type { CommandEvent } from './schema';
 import { runKey } from './schema';
@@ -16,65 +17,65 @@ const { engine, openRunner, begin, finished, run, countIn, fault } = setUpComman
 describe.skipIf(!canRun)('commands', () => {
   describeOnDatabases('a command', () => {
     it('is killed when the operation is stopped, and waiting ones are not sent', async () => {
-      const id = await engine.create();
+      const sandboxKey = await engine.create();
       const runner = openRunner();
-      const begun = await begin([id], { command: 'echo x >> /tmp/count; exec sleep 300' }, runner);
-      await eventually(async () => (await countIn(id)) === 1);
+      const begun = await begin([sandboxKey], { command: 'echo x >> /tmp/count; exec sleep 300' }, runner);
+      await eventually(async () => (await countIn(sandboxKey)) === 1);
       await recordCancel(begun.operation.id, 'ben', Date.now());
       runner.cancel(begun.operation.id, 'ben', Date.now());
       await finished(begun);
-      expect(await begun.item(id)).toMatchObject({
+      expect(await begun.item(sandboxKey)).toMatchObject({
         outcome: 'cancelled',
         message: expect.stringContaining('was killed (SIGKILL)'),
       });
-      const envd = await sandboxApi().openEnvd(id);
+      const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
       expect(await envd.listProcesses(AbortSignal.timeout(10_000))).toEqual([]);
     });
 
     it('is unknown and not run again if its process died while it ran', async () => {
-      const id = await engine.create();
+      const sandboxKey = await engine.create();
       const first = openRunner('dying');
       const begun = await begin(
-        [id],
+        [sandboxKey],
         { command: 'echo x >> /tmp/count; sleep 2; echo x >> /tmp/other' },
         first,
       );
-      await eventually(async () => (await countIn(id)) === 1);
+      await eventually(async () => (await countIn(sandboxKey)) === 1);
       // Like the end of a process, closing does not kill running commands.
       await first.close();
       const second = openRunner('next');
       await second.open();
       await finished(begun);
-      expect(await begun.item(id)).toMatchObject({
+      expect(await begun.item(sandboxKey)).toMatchObject({
         outcome: 'unknown',
         message: expect.stringContaining('not run again'),
       });
-      expect(await countIn(id)).toBe(1);
-      expect(await listStarted(begun.operation.id)).toEqual(new Set([id]));
+      expect(await countIn(sandboxKey)).toBe(1);
+      expect(await listStarted(begun.operation.id)).toEqual(new Set([sandboxKey]));
     });
 
     it('is run by another process if its process died before it was sent', async () => {
-      const id = await engine.create();
-      const sandbox = await sandboxApi().getSandbox(id);
-      await fault({ route: `GET /sandboxes/${id}`, latencyMs: 1_500, count: 1 });
+      const sandboxKey = await engine.create();
+      const sandbox = await apiOf(sandboxKey).getSandbox(sandboxKey);
+      await fault({ route: `GET /sandboxes/${idOf(sandboxKey)}`, latencyMs: 1_500, count: 1 });
       const operation = await recordNew([sandbox], {
         act: 'run',
         params: { command: 'echo x >> /tmp/count' },
       });
       const first = openRunner('dying-too');
-      first.start(operation, [waitingItem(id)]);
+      first.start(operation, [waitingItem(sandboxKey)]);
       await new Promise((resolve) => setTimeout(resolve, 500));
       await first.close();
       const second = openRunner('next-too');
       await second.open();
       await eventually(async () => (await findOperation(operation.id))?.state === 'finished', 40_000);
       expect((await listItems(operation.id))[0]?.outcome).toBe('done');
-      expect(await countIn(id)).toBe(1);
+      expect(await countIn(sandboxKey)).toBe(1);
     });
 
     it('does not wait for a slow one', async () => {
-      const ids = await Promise.all(Array.from({ length: 4 }, () => engine.create()));
-      const [slow = '', ...others] = ids;
+      const sandboxKeys = await Promise.all(Array.from({ length: 4 }, () => engine.create()));
+      const [slow, ...others] = sandboxKeys;
       const runner = openRunner();
       const long = await begin([slow], { command: 'exec sleep 300' }, runner);
       const short = await begin(others, { command: 'true' }, runner);
@@ -86,21 +87,21 @@ describe.skipIf(!canRun)('commands', () => {
     });
 
     it('does not make its sandbox busy', async () => {
-      const id = await engine.create();
+      const sandboxKey = await engine.create();
       const runner = openRunner();
-      const begun = await begin([id], { command: 'exec sleep 300' }, runner);
-      await eventually(async () => (await begun.item(id)) !== undefined);
-      expect(runner.busyIds()).toEqual(new Set());
-      await engine.kill(id);
+      const begun = await begin([sandboxKey], { command: 'exec sleep 300' }, runner);
+      await eventually(async () => (await begun.item(sandboxKey)) !== undefined);
+      expect(runner.busyKeys()).toEqual(new Set());
+      await engine.kill(sandboxKey);
       await finished(begun);
-      expect(await begun.item(id)).toMatchObject({ outcome: expect.stringMatching(/unknown|failed/) });
+      expect(await begun.item(sandboxKey)).toMatchObject({ outcome: expect.stringMatching(/unknown|failed/) });
     });
 
     it('publishes the output so far, then new output, then its end', async () => {
-      const id = await engine.create();
-      const begun = await begin([id], { command: 'echo one; sleep 1.2; echo two >&2; sleep 0.3; exit 5' });
+      const sandboxKey = await engine.create();
+      const begun = await begin([sandboxKey], { command: 'echo one; sleep 1.2; echo two >&2; sleep 0.3; exit 5' });
       const events: CommandEvent[] = [];
-      const key = runKey(begun.operation.id, id);
+      const key = runKey(begun.operation.id, sandboxKey);
       const leave = liveCommands().subscribe(key, (event) => events.push(event));
       onTestFinished(leave);
       await eventually(() => JSON.stringify(events).includes('one'));
@@ -122,11 +123,12 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('is not published as running if it was never started', async () => {
       const id = 'never-started';
+      const sandboxKey = localKey(sandboxKey);
       const operation = await recordNew([id], { act: 'run', params: { command: 'true', limitMs: 60_000 } });
       const live = new LiveCommands();
-      const feed = live.begin({ operationId: operation.id, sandboxKey: id }, Date.now());
+      const feed = live.begin({ operationId: operation.id, sandboxKey }, Date.now());
       const events: CommandEvent[] = [];
-      onTestFinished(live.subscribe(runKey(operation.id, id), (event) => events.push(event)));
+      onTestFinished(live.subscribe(runKey(operation.id, sandboxKey), (event) => events.push(event)));
       expect(events.map(({ kind }) => kind)).toEqual(['output']);
       feed.leave();
       await eventually(() => events.at(-1)?.kind === 'waiting');
@@ -136,8 +138,8 @@ describe.skipIf(!canRun)('commands', () => {
     });
 
     it('is in the history, and is deleted with its operation', async () => {
-      const { id, begun } = await run('echo remembered');
-      const history = await readCommandHistory(id, 'ana');
+      const { sandboxKey, begun } = await run('echo remembered');
+      const history = await readCommandHistory(sandboxKey, 'ana');
       expect(history.entries).toEqual([
         expect.objectContaining({
           operationId: begun.operation.id,
@@ -149,9 +151,9 @@ describe.skipIf(!canRun)('commands', () => {
         }),
       ]);
       expect(history.typed[0]).toBe('echo remembered');
-      expect((await readCommandHistory(id, 'ben')).typed).toEqual([]);
+      expect((await readCommandHistory(sandboxKey, 'ben')).typed).toEqual([]);
       await forgetOperationsBefore(Date.now() + 1_000);
-      expect(await findCommand({ operationId: begun.operation.id, sandboxKey: id })).toBeNull();
+      expect(await findCommand({ operationId: begun.operation.id, sandboxKey })).toBeNull();
     });
   });
 });

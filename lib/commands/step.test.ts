@@ -2,7 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { canRun } from '../engine/jail/test-process-engine';
 import { findOperation, listItems } from '../operations/record/store';
 import { recordNew, waitingItem } from '../operations/test-operations';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
+import { idOf } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
 import { eventually } from '../test-support/environment';
 import { liveCommands } from './live';
@@ -59,12 +60,12 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('publishes what a background process writes after the end of its shell, and when it closes the output', async () => {
       const late = '(until [ -e /tmp/go ]; do sleep 0.1; done; echo late) & echo early';
-      const { id, begun } = await run(late);
+      const { sandboxKey, begun } = await run(late);
       const events: CommandEvent[] = [];
-      const key = runKey(begun.operation.id, id);
+      const key = runKey(begun.operation.id, sandboxKey);
       onTestFinished(liveCommands().subscribeToHeld(key, (event) => events.push(event)));
       await eventually(() => events.some(({ kind }) => kind === 'output'));
-      await inside(id, 'touch /tmp/go');
+      await inside(sandboxKey, 'touch /tmp/go');
       await eventually(() => events.some(({ kind }) => kind === 'released'));
       const written = events.flatMap((event) => (event.kind === 'more' ? (event.stdout?.text ?? '') : []));
       expect(written.join('')).toBe('late\n');
@@ -72,34 +73,34 @@ describe.skipIf(!canRun)('commands', () => {
         kind: 'released',
         message: 'The background process has closed the output.',
       });
-      const record = await findCommand({ operationId: begun.operation.id, sandboxKey: id });
+      const record = await findCommand({ operationId: begun.operation.id, sandboxKey });
       expect(texts(record)).toEqual(['early\n', '']);
     });
 
     it('continues over a pause of its sandbox, whose time does not count', async () => {
-      const id = await engine.create();
+      const sandboxKey = await engine.create();
       const command = 'echo one; until [ -e /tmp/go ]; do sleep 0.1; done; echo two; exit 4';
-      const begun = await begin([id], { command, limitMs: 6_000 });
+      const begun = await begin([sandboxKey], { command, limitMs: 6_000 });
       const events: CommandEvent[] = [];
-      const key = runKey(begun.operation.id, id);
+      const key = runKey(begun.operation.id, sandboxKey);
       onTestFinished(liveCommands().subscribe(key, (event) => events.push(event)));
       await eventually(() => events.some((event) => event.kind === 'more' && event.stdout?.text === 'one\n'));
-      await engine.pause(id);
+      await engine.pause(sandboxKey);
       await eventually(() => events.some(({ kind }) => kind === 'interrupted'));
       expect(events.find(({ kind }) => kind === 'interrupted')).toMatchObject({
         message: 'The sandbox is paused. The command continues when the sandbox is resumed.',
       });
-      expect((await engine.detail(id)).state).toBe('paused');
+      expect((await engine.detail(sandboxKey)).state).toBe('paused');
       await new Promise((resolve) => setTimeout(resolve, 6_500));
-      await engine.resume(id);
+      await engine.resume(sandboxKey);
       await eventually(() => events.at(-1)?.kind === 'output');
-      await inside(id, 'touch /tmp/go');
+      await inside(sandboxKey, 'touch /tmp/go');
       await finished(begun);
-      expect(await begun.item(id)).toMatchObject({
+      expect(await begun.item(sandboxKey)).toMatchObject({
         outcome: 'partial',
         message: expect.stringContaining('Exit code 4. It was interrupted by a pause'),
       });
-      const record = await findCommand({ operationId: begun.operation.id, sandboxKey: id });
+      const record = await findCommand({ operationId: begun.operation.id, sandboxKey });
       expect(texts(record)).toEqual(['one\ntwo\n', '']);
     });
 
@@ -127,58 +128,58 @@ describe.skipIf(!canRun)('commands', () => {
     });
 
     it('never runs in a paused sandbox and never wakes it', async () => {
-      const id = await engine.create();
-      const shown = await sandboxApi().getSandbox(id);
-      await engine.pause(id);
+      const sandboxKey = await engine.create();
+      const shown = await apiOf(sandboxKey).getSandbox(sandboxKey);
+      await engine.pause(sandboxKey);
       const operation = await recordNew([shown], { act: 'run', params: { command: 'true' } });
-      openRunner().start(operation, [waitingItem(id)]);
+      openRunner().start(operation, [waitingItem(sandboxKey)]);
       await eventually(async () => (await findOperation(operation.id))?.state === 'finished');
       expect((await listItems(operation.id))[0]).toMatchObject({
         outcome: 'skipped',
         message: 'Skipped: it was running and is now paused.',
       });
-      expect((await engine.detail(id)).state).toBe('paused');
+      expect((await engine.detail(sandboxKey)).state).toBe('paused');
     });
 
     it('does not change the deadline', async () => {
-      const id = await engine.create();
-      const { endAt } = await engine.detail(id);
-      await finished(await begin([id], { command: 'true' }));
-      expect((await engine.detail(id)).endAt).toBe(endAt);
+      const sandboxKey = await engine.create();
+      const { endAt } = await engine.detail(sandboxKey);
+      await finished(await begin([sandboxKey], { command: 'true' }));
+      expect((await engine.detail(sandboxKey)).endAt).toBe(endAt);
     });
 
     it('retries while the service throttles, and runs once', async () => {
-      const id = await engine.create();
-      const begun = await begin([id], { command: 'echo x >> /tmp/count' }, openRunner(), () =>
-        fault({ route: `GET /sandboxes/${id}`, status: 429, count: 2 }),
+      const sandboxKey = await engine.create();
+      const begun = await begin([sandboxKey], { command: 'echo x >> /tmp/count' }, openRunner(), () =>
+        fault({ route: `GET /sandboxes/${idOf(sandboxKey)}`, status: 429, count: 2 }),
       );
       await finished(begun);
-      expect(await begun.item(id)).toMatchObject({ outcome: 'done' });
-      expect(await countIn(id)).toBe(1);
+      expect(await begun.item(sandboxKey)).toMatchObject({ outcome: 'done' });
+      expect(await countIn(sandboxKey)).toBe(1);
     });
 
     it('runs once after refusals before its start', async () => {
-      const id = await engine.create();
+      const sandboxKey = await engine.create();
       await fault({ route: 'POST /process.Process/Start', status: 429, count: 2 });
-      const begun = await begin([id], { command: 'echo x >> /tmp/count' });
+      const begun = await begin([sandboxKey], { command: 'echo x >> /tmp/count' });
       await finished(begun);
-      expect(await begun.item(id)).toMatchObject({ outcome: 'done' });
-      expect(await countIn(id)).toBe(1);
+      expect(await begun.item(sandboxKey)).toMatchObject({ outcome: 'done' });
+      expect(await countIn(sandboxKey)).toBe(1);
     });
 
     it.each([{ reset: true }, { status: 503 }])(
       'is not sent again if its start is uncertain: %j',
       async (trouble) => {
-        const id = await engine.create();
+        const sandboxKey = await engine.create();
         await fault({ route: 'POST /process.Process/Start', count: 1, ...trouble });
-        const begun = await begin([id], { command: 'echo x >> /tmp/count' });
+        const begun = await begin([sandboxKey], { command: 'echo x >> /tmp/count' });
         await finished(begun);
-        expect(await begun.item(id)).toMatchObject({
+        expect(await begun.item(sandboxKey)).toMatchObject({
           outcome: 'unknown',
           message: expect.stringContaining('not sent again'),
         });
-        expect(await listStarted(begun.operation.id)).toEqual(new Set([id]));
-        expect(await countIn(id)).toBeLessThanOrEqual(1);
+        expect(await listStarted(begun.operation.id)).toEqual(new Set([sandboxKey]));
+        expect(await countIn(sandboxKey)).toBeLessThanOrEqual(1);
       },
     );
   });

@@ -6,12 +6,13 @@ import { findOperation, listItems } from '../operations/record/store';
 import type { ActParams, Operation, OperationItem } from '../operations/schema';
 import { recordNew, waitingItem } from '../operations/test-operations';
 import { OperationRunner } from '../operations/work/runner';
-import { sandboxApi } from '../sandbox-api/configured';
-import { eventually, setUpDataDir } from '../test-support/environment';
+import { apiOf } from '../sandbox-api/configured';
+import { idOf, type SandboxKey } from '../sandbox-key';
+import { eventually, localKey, setUpDataDir } from '../test-support/environment';
 import { type CommandRecord, outputAsText } from './schema';
 import { findCommand } from './store';
 
-type Told = { operation: Operation; item: (id: string) => Promise<OperationItem | undefined> };
+type Told = { operation: Operation; item: (sandboxKey: SandboxKey) => Promise<OperationItem | undefined> };
 
 export const texts = (run: CommandRecord | null) =>
   run && [outputAsText(run.stdout), outputAsText(run.stderr)];
@@ -35,15 +36,15 @@ export function setUpCommands() {
   const engine = {
     create: async () => {
       const { json } = await processEngine.api('POST', '/sandboxes', { templateID: 'base', timeout: 300 });
-      return (json as { sandboxID: string }).sandboxID;
+      return localKey((json as { sandboxID: string }).sandboxID);
     },
-    detail: async (id: string) =>
-      (await processEngine.api('GET', `/sandboxes/${id}`)).json as { state: string; endAt: string },
-    pause: (id: string) => processEngine.api('POST', `/sandboxes/${id}/pause`),
-    resume: (id: string) => processEngine.api('POST', `/sandboxes/${id}/resume`, { timeout: 300 }),
-    kill: (id: string) => processEngine.api('DELETE', `/sandboxes/${id}`),
+    detail: async (sandboxKey: SandboxKey) =>
+      (await processEngine.api('GET', `/sandboxes/${idOf(sandboxKey)}`)).json as { state: string; endAt: string },
+    pause: (sandboxKey: SandboxKey) => processEngine.api('POST', `/sandboxes/${idOf(sandboxKey)}/pause`),
+    resume: (sandboxKey: SandboxKey) => processEngine.api('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 }),
+    kill: (sandboxKey: SandboxKey) => processEngine.api('DELETE', `/sandboxes/${idOf(sandboxKey)}`),
   };
-  afterAll(() => fleetWatcher().close());
+  afterAll(() => fleetWatcher('local').close());
 
   let opened = 0;
 
@@ -65,17 +66,17 @@ export function setUpCommands() {
 
   /** Starts a command in sandboxes and returns its operation at once. */
   async function begin(
-    ids: string[],
+    sandboxKeys: SandboxKey[],
     params: ActParams,
     runner = openRunner(),
     provoke = async () => {},
   ): Promise<Told> {
-    const sandboxes = await Promise.all(ids.map(sandboxApi().getSandbox));
+    const sandboxes = await Promise.all(sandboxKeys.map((sandboxKey) => apiOf(sandboxKey).getSandbox(sandboxKey)));
     await provoke();
     const operation = await recordNew(sandboxes, { act: 'run', params: { limitMs: 60_000, ...params } });
-    runner.start(operation, ids.map(waitingItem));
-    const item = async (id: string) =>
-      (await listItems(operation.id)).find(({ sandboxKey }) => sandboxKey === id);
+    runner.start(operation, sandboxKeys.map(waitingItem));
+    const item = async (sandboxKey: SandboxKey) =>
+      (await listItems(operation.id)).find((each) => each.sandboxKey === sandboxKey);
     return { operation, item };
   }
 
@@ -85,23 +86,23 @@ export function setUpCommands() {
 
   /** Runs a command in a new sandbox to its end. */
   async function run(command: string, params: ActParams = {}) {
-    const id = await engine.create();
-    const begun = await begin([id], { command, ...params });
+    const sandboxKey = await engine.create();
+    const begun = await begin([sandboxKey], { command, ...params });
     await finished(begun);
-    const item = await begun.item(id);
-    return { id, item, run: await findCommand({ operationId: begun.operation.id, sandboxKey: id }), begun };
+    const item = await begun.item(sandboxKey);
+    return { sandboxKey, item, run: await findCommand({ operationId: begun.operation.id, sandboxKey }), begun };
   }
 
   /** Runs a script in a sandbox, apart from the commands under test. */
-  async function inside(id: string, script: string): Promise<void> {
-    const envd = await sandboxApi().openEnvd(id);
+  async function inside(sandboxKey: SandboxKey, script: string): Promise<void> {
+    const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
     const command = { cmd: '/bin/sh', args: ['-c', script] };
     for await (const _ of envd.run(command, 10_000, AbortSignal.timeout(20_000)));
   }
 
   /** How often the command has run: it appends lines to `/tmp/count`. */
-  async function countIn(id: string): Promise<number> {
-    const envd = await sandboxApi().openEnvd(id);
+  async function countIn(sandboxKey: SandboxKey): Promise<number> {
+    const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
     let text = '';
     const command = { cmd: '/bin/sh', args: ['-c', 'cat /tmp/count 2>/dev/null || true'] };
     for await (const event of envd.run(command, 10_000, AbortSignal.timeout(20_000)))

@@ -16,7 +16,7 @@ import type { ConsoleInfo } from './schema';
 
 const INFO: ConsoleInfo = {
   id: 'console-of-this-test',
-  sandboxKey: 'i1',
+  sandboxKey: 'local/i1',
   number: 1,
   name: null,
   shell: 'bash',

@@ -3,12 +3,13 @@ import { SandkeeperError } from '../errors';
 import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
 import { eventually, thrownBy } from '../test-support/environment';
 import type { ConsoleEvent } from './protocol';
+import type { ConsoleRequest } from './schema';
 import { type ConsoleEnvd, ConsoleSession } from './session';
 
 afterEach(() => void vi.useRealTimers());
 
 const SIZE = { cols: 80, rows: 24 };
-const REQUEST = { sandboxKey: 'sandbox', user: null, cwd: null, size: SIZE };
+const REQUEST: ConsoleRequest = { sandboxKey: 'local/sandbox', user: null, cwd: null, size: SIZE };
 const ANA = { actor: 'ana', sessionId: 'session-ana' };
 
 /** A session whose sandbox is controlled by the test. */

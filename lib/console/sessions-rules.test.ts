@@ -1,16 +1,18 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Subscriber } from '../live/hub';
-import { eventually, setUpEngine, thrownBy } from '../test-support/environment';
+import type { SandboxKey } from '../sandbox-key';
+import { eventually, localKey, setUpEngine, thrownBy } from '../test-support/environment';
 import type { ConsolesEvent } from './schema';
 import { ANA, consolesIn, LI, openServer, openTab, requestFor } from './test-sessions';
 
 const engine = setUpEngine({ withFiles: true });
 const openIn = consolesIn(engine);
+const create = async () => localKey(await engine.create());
 
 describe('several people', () => {
   it('watch, take over, and are recorded', async () => {
     const server = openServer();
-    const { id, sandbox } = await openIn(server);
+    const { id, sandboxKey } = await openIn(server);
     const ana = await openTab(server, id);
     await eventually(() => ana.state()?.driver === 'ana');
     const li = await openTab(server, id, LI);
@@ -35,7 +37,7 @@ describe('several people', () => {
       'li console-watched: of ana',
       'li console-taken-over: from ana',
     ]);
-    expect(sandbox).toBe(ana.state()?.sandboxId);
+    expect(sandboxKey).toBe(ana.state()?.sandboxKey);
   });
 
   it('lose their consoles with their session or role', async () => {
@@ -58,7 +60,7 @@ describe('several people', () => {
     const events: unknown[] = [];
     const session = { sessionId: 's', actor: 'vi', isAtLeast: () => false };
     const subscriber: Subscriber = {
-      key: 'i1',
+      key: 'local/i1',
       session,
       joinPayload: { client: 'tab-of-vi', offset: 0, size: null },
       sendBytes: () => {},
@@ -73,9 +75,9 @@ describe('several people', () => {
 describe('limits', () => {
   it('apply per sandbox, per person and per server', async () => {
     const server = openServer();
-    const [one, two, three] = [await engine.create(), await engine.create(), await engine.create()];
-    const refused = async (sandbox: string, person = ANA) =>
-      expect(await thrownBy(() => openIn(server, sandbox, person))).toMatchObject({
+    const [one, two, three] = [await create(), await create(), await create()];
+    const refused = async (sandboxKey: SandboxKey, person = ANA) =>
+      expect(await thrownBy(() => openIn(server, sandboxKey, person))).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('Close one first'),
       });
@@ -128,19 +130,19 @@ describe('opening', () => {
     const server = openServer();
     const paused = await engine.create();
     await engine.call('POST', `/sandboxes/${paused}/pause`);
-    expect(await thrownBy(() => openIn(server, paused))).toMatchObject({ code: 'conflict' });
+    expect(await thrownBy(() => openIn(server, localKey(paused)))).toMatchObject({ code: 'conflict' });
     expect((await engine.detail(paused)).state).toBe('paused');
     const running = await engine.create();
     const { endAt } = await engine.detail(running);
-    await openIn(server, running);
+    await openIn(server, localKey(running));
     expect((await engine.detail(running)).endAt).toBe(endAt);
-    expect(await thrownBy(() => openIn(server, 'inobody'))).toMatchObject({ code: 'not_found' });
+    expect(await thrownBy(() => openIn(server, localKey('inobody')))).toMatchObject({ code: 'not_found' });
     expect(server.consoles.size).toBe(1);
   });
 
   it('names an invalid user or folder', async () => {
     const server = openServer();
-    const request = requestFor(await engine.create());
+    const request = requestFor(await create());
     expect(await thrownBy(() => server.consoles.open(ANA, { ...request, cwd: '/nowhere' }))).toMatchObject({
       code: 'invalid',
       message: 'The sandbox has no folder “/nowhere”.',
@@ -156,11 +158,11 @@ describe('opening', () => {
 
   it('lists the console and its owner to everyone at the sandbox', async () => {
     const server = openServer();
-    const sandbox = await engine.create();
+    const sandboxKey = await create();
     const events: ConsolesEvent[] = [];
     const session = { sessionId: LI.id, actor: 'li', isAtLeast: () => true };
     const subscriber: Subscriber = {
-      key: sandbox,
+      key: sandboxKey,
       session,
       joinPayload: undefined,
       sendBytes: () => {},
@@ -169,7 +171,7 @@ describe('opening', () => {
     const leave = server.consoles.subscribeToList((event) => events.push(event), subscriber);
     onTestFinished(leave);
     expect(events).toMatchObject([{ kind: 'list', consoles: [] }]);
-    const { id } = await openIn(server, sandbox);
+    const { id } = await openIn(server, sandboxKey);
     server.consoles.rename(ANA, id, 'the run');
     await eventually(() => JSON.stringify(events.at(-1)).includes('the run'));
     expect(events.at(-1)).toMatchObject({ consoles: [{ id, owner: 'ana', isMine: false, name: 'the run' }] });

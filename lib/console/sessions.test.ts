@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
+import { idOf } from '../sandbox-key';
 import { eventually, setUpEngine } from '../test-support/environment';
 import { ModeTracker } from './modes';
 import { packInput } from './protocol';
@@ -89,18 +90,18 @@ describe('a console', () => {
 
   it('continues with the same shell after a pause', async () => {
     const server = openServer();
-    const { id, sandbox } = await openIn(server);
+    const { id, sandboxKey } = await openIn(server);
     const tab = await openTab(server, id);
     tab.type('kept=$((20+3))\r');
     await eventually(() => tab.text().split('$ ').length > 2);
-    await engine.call('POST', `/sandboxes/${sandbox}/pause`);
+    await engine.call('POST', `/sandboxes/${idOf(sandboxKey)}/pause`);
     await eventually(() => tab.state()?.state === 'paused');
     const seq = tab.type('nothing');
     // Sent before the tab knew of the refusal, and received after the resume.
     const behind = packInput({ seq: seq + 1, after: 0, bytes: Buffer.from('echo be$((4+3))hind\r') });
     await eventually(() => tab.last('refused')?.seq === seq);
     tab.onMessage({ kind: 'reconnect' });
-    await engine.call('POST', `/sandboxes/${sandbox}/resume`, { timeout: 300 });
+    await engine.call('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 });
     tab.onMessage({ kind: 'reconnect' });
     await eventually(() => tab.state()?.state === 'open');
     tab.onBytes(behind);
@@ -113,30 +114,30 @@ describe('a console', () => {
 
   it('kills the shell of a console that ended during a pause when another is opened', async () => {
     const server = openServer();
-    const { id, sandbox } = await openIn(server);
+    const { id, sandboxKey } = await openIn(server);
     const tab = await openTab(server, id);
-    const { id: other } = await openIn(server, sandbox);
-    await engine.call('POST', `/sandboxes/${sandbox}/pause`);
+    const { id: other } = await openIn(server, sandboxKey);
+    await engine.call('POST', `/sandboxes/${idOf(sandboxKey)}/pause`);
     await eventually(() => tab.state()?.state === 'paused');
     await server.consoles.close(ANA, id);
-    await engine.call('POST', `/sandboxes/${sandbox}/resume`, { timeout: 300 });
+    await engine.call('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 });
     const consoleIds = async () => {
-      const processes = await (await sandboxApi().openEnvd(sandbox)).listProcesses(
+      const processes = await (await apiOf(sandboxKey).openEnvd(sandboxKey)).listProcesses(
         AbortSignal.timeout(20_000),
       );
       return processes.map(({ tag }) => tag?.split(' ')[2]);
     };
     expect((await consoleIds()).sort()).toEqual([id, other].sort());
     await server.consoles.close(ANA, other);
-    const { id: last } = await openIn(server, sandbox);
+    const { id: last } = await openIn(server, sandboxKey);
     await eventually(async () => (await consoleIds()).join() === last);
   });
 
   it('ends with its sandbox', async () => {
     const server = openServer();
-    const { id, sandbox } = await openIn(server);
+    const { id, sandboxKey } = await openIn(server);
     const tab = await openTab(server, id);
-    await engine.call('DELETE', `/sandboxes/${sandbox}`);
+    await engine.call('DELETE', `/sandboxes/${idOf(sandboxKey)}`);
     await eventually(() => tab.state()?.state === 'ended');
     expect(tab.state()?.ending?.how).toBe('gone');
   });
@@ -164,7 +165,7 @@ describe('modes of a program', () => {
 
   it('stay while it runs, and are dropped for every later tab when a signal kills it', async () => {
     const server = openServer();
-    const { id, sandbox } = await openIn(server);
+    const { id, sandboxKey } = await openIn(server);
     const tab = await openTab(server, id);
     await eventually(() => tab.text().endsWith('$ '));
     tab.type(MOUSE);
@@ -174,7 +175,7 @@ describe('modes of a program', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(modesIn(tab.raw())).toBe(true);
     expect(tab.last('restored')).toBeUndefined();
-    const envd = await sandboxApi().openEnvd(sandbox);
+    const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
     for await (const _ of envd.run(
       { cmd: 'pkill', args: ['-9', 'sleep'] },
       5_000,

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
 import type { ConsoleRules } from '../config';
 import type { Subscriber } from '../live/hub';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import type { SandboxKey } from '../sandbox-key';
-import { eventually, type ServiceEngine } from '../test-support/environment';
+import { eventually, localKey, type ServiceEngine } from '../test-support/environment';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
 import type { ConsoleRequest } from './schema';
 import { ConsoleSessions } from './sessions';
@@ -32,7 +32,7 @@ export function openServer(rules: Partial<ConsoleRules> = {}) {
   const clock = { nowMs: Date.now() };
   const consoles = new ConsoleSessions({
     rules: { ...RULES, ...rules },
-    openEnvd: sandboxApi().openEnvd,
+    openEnvd: (sandboxKey) => apiOf(sandboxKey).openEnvd(sandboxKey),
     recordAccess: async (person, { kind, detail }) =>
       void audited.push(`${person?.actor ?? '–'} ${kind}: ${detail}`),
     findSession: async (id) => {
@@ -110,9 +110,9 @@ export async function openTab(
 
 /** Opens consoles in sandboxes of an engine, in a new one unless one is given. */
 export function consolesIn(engine: Pick<ServiceEngine, 'create'>) {
-  return async (server: Server, sandboxKey?: string, person = ANA) => {
-    const sandbox = sandboxKey ?? (await engine.create());
-    const id = await server.consoles.open(person, requestFor(sandbox));
-    return { id, sandbox };
+  return async (server: Server, sandboxKey?: SandboxKey, person = ANA) => {
+    const key = sandboxKey ?? localKey(await engine.create());
+    const id = await server.consoles.open(person, requestFor(key));
+    return { id, sandboxKey: key };
   };
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually, restartProcess, setUpDataDir, simulateNewProcess } from '../test-support/environment';
+import { eventually, localKey, restartProcess, setUpDataDir, simulateNewProcess } from '../test-support/environment';
 import { database, openDatabase } from './client';
 
 const dataDir = setUpDataDir();
@@ -65,7 +65,7 @@ describeOnDatabases('openDatabase', (here) => {
   it('rejects items of unknown operations', async () => {
     const item = {
       operation_id: 'none',
-      sandbox_key: 'i0',
+      sandbox_key: localKey('i0'),
       position: 0,
       sandbox: '{}',
       outcome: 'waiting',

@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bundle } from '../../scripts/lib/build.mjs';
 import { inRoot } from '../../scripts/lib/paths.mjs';
+import type { SandboxKey } from '../sandbox-key';
 import { createPostgresDatabase, hasPostgres } from '../test-support/postgres';
 import { openDatabase } from './client';
+import type { Database } from './schema';
 
 async function createFile() {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-migrations-'));
@@ -16,6 +18,53 @@ async function createFile() {
     url: `file:${join(dir, 'sandkeeper.db')}`,
     drop: async () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+/** A row of each table of the version before the connections, as it wrote them. */
+async function insertOldRows(old: Kysely<Database>): Promise<void> {
+  for (const statement of [
+    sql`insert into operations (id, act, params, actor, filter, state, created_at_ms, finished_at_ms, reason)
+      values ('o1', 'run', '{}', 'ana', 's1 s2', 'finished', 1, 2, 'old')`,
+    sql`insert into operation_items (operation_id, sandbox_id, position, sandbox, outcome, updated_at_ms)
+      values ('o1', 's1', 0, '{"id":"s1"}', 'done', 2), ('o1', 's2', 1, '{"id":"s2"}', 'failed', 2)`,
+    sql`insert into operation_commands (operation_id, sandbox_id, started_at_ms, ending, exit_code)
+      values ('o1', 's1', 1, 'exited', 0)`,
+    sql`insert into operation_plans (id, session_id, plan, expires_at_ms)
+      values ('p1', 'session', '{"items":[{"sandboxId":"s1"}]}', 9999999999999)`,
+    sql`insert into access_log (id, at_ms, actor, kind, sandbox_id, path, detail, request)
+      values ('a1', 5, 'ana', 'exported', 's1', '/a', 'b', 'o1')`,
+    sql`insert into wake_leases
+      values ('s1', 'w1', 'awake', 'ana', 1, 2, 1, 3, 4, null, null, 'host/1/a', 5)`,
+    sql`insert into wake_viewers (sandbox_id, process, viewers, until_ms) values ('s1', 'host/1/a', '[]', 5)`,
+    sql`insert into upload_drafts (sandbox_id, path, target, actor, claimed_by, claimed_until_ms)
+      values ('s1', '/.a.part', '/a', 'ana', 'host/1/a', 5)`,
+    sql`insert into archive_programs (sandbox_id, tag, claimed_by, claimed_until_ms)
+      values ('s1', 'archive-1', 'host/1/a', 5)`,
+    sql`insert into first_starts (sandbox_id, first_started_at_ms, gone_at_ms)
+      values ('s1', 1, null), ('s2', 1, 2)`,
+  ]) {
+    await statement.execute(old);
+  }
+}
+
+const TABLES_OF_SANDBOXES = [
+  'operation_items',
+  'operation_commands',
+  'access_log',
+  'wake_leases',
+  'wake_viewers',
+  'upload_drafts',
+  'archive_programs',
+  'first_starts',
+] as const;
+
+/** The keys of the sandboxes in each table that has a column for them. */
+async function keysByTable(db: Kysely<Database>): Promise<Record<string, (SandboxKey | null)[]>> {
+  const entries = TABLES_OF_SANDBOXES.map(async (table) => {
+    const rows = await db.selectFrom(table).select('sandbox_key').orderBy('sandbox_key').execute();
+    return [table, rows.map(({ sandbox_key }) => sandbox_key)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 const PROCESSES = 6;
@@ -29,7 +78,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
   it('keeps its wakes, viewers and command results when their tables are renamed', async () => {
     const { url, drop } = await create();
     onTestFinished(drop);
-    const old = await openDatabase(url, '005_runs');
+    const old = await openDatabase(url, { lastMigration: '005_runs' });
     await sql`insert into review_leases values
       ('s1', 'w1', 'awake', 'ana', 1768478400123, 287000, 1, 1768478400200, 1768478687200, null, null, 'host/1/a', 1768478415123),
       ('s2', 'w2', 'ended', 'li', 1, 2, 0, 3, 4, '{"how":"time"}', 'none', 'host/1/a', 5)`.execute(old);
@@ -40,9 +89,9 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
 
     const db = await openDatabase(url);
     onTestFinished(() => db.destroy());
-    expect(await db.selectFrom('wake_leases').selectAll().orderBy('sandbox_id').execute()).toEqual([
+    expect(await db.selectFrom('wake_leases').selectAll().orderBy('sandbox_key').execute()).toEqual([
       {
-        sandbox_id: 's1',
+        sandbox_key: 'local/s1',
         id: 'w1',
         state: 'awake',
         actor: 'ana',
@@ -56,14 +105,55 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
         claimed_by: 'host/1/a',
         claimed_until_ms: 1_768_478_415_123,
       },
-      expect.objectContaining({ sandbox_id: 's2', ending: '{"how":"time"}', problem: 'none' }),
+      expect.objectContaining({ sandbox_key: 'local/s2', ending: '{"how":"time"}', problem: 'none' }),
     ]);
     expect(await db.selectFrom('wake_viewers').selectAll().execute()).toEqual([
-      { sandbox_id: 's1', process: 'host/1/a', viewers: '[]', until_ms: 1_768_478_412_123 },
+      { sandbox_key: 'local/s1', process: 'host/1/a', viewers: '[]', until_ms: 1_768_478_412_123 },
     ]);
     expect(await db.selectFrom('operation_commands').selectAll().execute()).toEqual([
-      expect.objectContaining({ operation_id: 'o1', sandbox_id: 's1', exit_code: 3, fingerprint: 'f' }),
+      expect.objectContaining({ operation_id: 'o1', sandbox_key: 'local/s1', exit_code: 3, fingerprint: 'f' }),
     ]);
+  });
+
+  it('puts everything of its sandboxes under the first connection, and forgets pending plans', async () => {
+    const { url, drop } = await create();
+    onTestFinished(drop);
+    const old = await openDatabase(url, { lastMigration: '014_archive_programs' });
+    await insertOldRows(old);
+    await old.destroy();
+
+    const db = await openDatabase(url, { firstConnection: 'moru' });
+    onTestFinished(() => db.destroy());
+    expect(await keysByTable(db)).toEqual({
+      operation_items: ['moru/s1', 'moru/s2'],
+      operation_commands: ['moru/s1'],
+      access_log: ['moru/s1'],
+      wake_leases: ['moru/s1'],
+      wake_viewers: ['moru/s1'],
+      upload_drafts: ['moru/s1'],
+      archive_programs: ['moru/s1'],
+      first_starts: ['moru/s1', 'moru/s2'],
+    });
+    expect(await db.selectFrom('access_log').selectAll().execute()).toMatchObject([
+      { id: 'a1', at_ms: 5, actor: 'ana', kind: 'exported', path: '/a', detail: 'b', request: 'o1' },
+    ]);
+    expect(await db.selectFrom('operations').select(['id', 'filter', 'reason']).execute()).toEqual([
+      { id: 'o1', filter: 's1 s2', reason: 'old' },
+    ]);
+    expect(await db.selectFrom('operation_plans').selectAll().execute()).toEqual([]);
+  });
+
+  it('keeps its sandboxes where they are when it is opened with other connections later', async () => {
+    const { url, drop } = await create();
+    onTestFinished(drop);
+    const old = await openDatabase(url, { lastMigration: '014_archive_programs' });
+    await insertOldRows(old);
+    await old.destroy();
+    for (const firstConnection of ['moru', 'e2b']) {
+      const db = await openDatabase(url, { firstConnection });
+      expect((await keysByTable(db)).first_starts).toEqual(['moru/s1', 'moru/s2']);
+      await db.destroy();
+    }
   });
 
   it('keeps the primary keys of renamed tables', async () => {
@@ -74,7 +164,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
     const insert = () =>
       db
         .insertInto('wake_viewers')
-        .values({ sandbox_id: 's1', process: 'p', viewers: '[]', until_ms: 1 })
+        .values({ sandbox_key: 'local/s1', process: 'p', viewers: '[]', until_ms: 1 })
         .execute();
     await insert();
     await expect(insert()).rejects.toThrow(/unique|duplicate/i);
@@ -83,7 +173,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
   it('is unchanged after a migration that failed half way', async () => {
     const { url, drop } = await create();
     onTestFinished(drop);
-    const old = await openDatabase(url, '005_runs');
+    const old = await openDatabase(url, { lastMigration: '005_runs' });
     await old.schema.alterTable('operation_runs').renameTo('mislaid').execute();
     await expect(openDatabase(url)).rejects.toThrow(/operation_runs/);
     await old.schema.alterTable('mislaid').renameTo('operation_runs').execute();

@@ -5,7 +5,6 @@ import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely
 const SANDBOX_TABLES = [
   'operation_items',
   'operation_commands',
-  'access_log',
   'wake_leases',
   'wake_viewers',
   'upload_drafts',
@@ -280,11 +279,39 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
           db,
         );
       }
+      await widenAccessLog(db, firstConnection);
       // Plans are confirmed within minutes, and name sandboxes in their text.
       await sql`delete from operation_plans`.execute(db);
     },
   },
 });
+
+/** Changes of a connection, and others without a sandbox, are recorded too. SQLite cannot make a column optional. */
+async function widenAccessLog(db: Kysely<unknown>, firstConnection: string): Promise<void> {
+  await db.schema
+    .createTable('wider_access_log')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('actor', 'text')
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('connection', 'text')
+    .addColumn('sandbox_key', 'text')
+    .addColumn('path', 'text')
+    .addColumn('detail', 'text')
+    .addColumn('request', 'text')
+    .execute();
+  await sql`insert into wider_access_log
+    select id, at_ms, actor, kind, ${firstConnection}, ${`${firstConnection}/`} || sandbox_id, path, detail, request
+    from access_log`.execute(db);
+  await db.schema.dropTable('access_log').execute();
+  await db.schema.alterTable('wider_access_log').renameTo('access_log').execute();
+  await db.schema.createIndex('access_log_by_time').on('access_log').columns(['at_ms', 'id']).execute();
+  await db.schema
+    .createIndex('access_log_by_sandbox')
+    .on('access_log')
+    .columns(['sandbox_key', 'at_ms'])
+    .execute();
+}
 
 /** `firstConnection`: the connection that the sandboxes of earlier versions are in. */
 export function migrations(firstConnection: string): MigrationProvider {

@@ -96,7 +96,7 @@ type OperationCommandsTable = {
   fingerprint: string | null;
 };
 
-/** The audit log of access to sandboxes. Rows are never changed, and deleted only after the configured retention. */
+/** The audit log of access to sandboxes and of changes of the settings. Rows are never changed, and deleted only after the configured retention. */
 type AccessLogTable = {
   /** Orders rows with the same `at_ms`. */
   id: string;
@@ -104,7 +104,9 @@ type AccessLogTable = {
   /** `null` for Sandkeeper itself. */
   actor: string | null;
   kind: string;
-  sandbox_key: SandboxKey;
+  /** The connection of the sandbox, or the one that was changed. */
+  connection: string | null;
+  sandbox_key: SandboxKey | null;
   path: string | null;
   detail: string | null;
   /** The operation that this belongs to. */

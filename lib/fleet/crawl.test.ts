@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi } from '../sandbox-api/configured';
 import type { SandboxPage } from '../sandbox-api/control';
-import { setUpEngine, thrownBy } from '../test-support/environment';
+import { idOf, type SandboxKey } from '../sandbox-key';
+import { localKey, setUpEngine, thrownBy } from '../test-support/environment';
 import { type CrawlLimits, crawlFleet, type ReadPage } from './crawl';
 import { rowWith } from './test-fleet';
 
 const engine = setUpEngine();
 
 /** Reads the whole list. Returns the result and the sandboxes passed to `onPage`. */
-async function crawl(readPage: ReadPage = sandboxApi().listSandboxes, signal = new AbortController().signal) {
+async function crawl(readPage: ReadPage = sandboxApi('local').listSandboxes, signal = new AbortController().signal) {
   const received: Sandbox[] = [];
   const result = await crawlFleet({ readPage, signal, onPage: (page) => void received.push(...page) });
   return { ...result, received };
@@ -17,36 +18,37 @@ async function crawl(readPage: ReadPage = sandboxApi().listSandboxes, signal = n
 
 describe('against the engine', () => {
   it('finds each of 250 sandboxes, in any order of creation', async () => {
-    const made = new Set<string>();
-    const make = async (owner: string) => void made.add(await engine.create({ metadata: { owner } }));
+    const made = new Set<SandboxKey>();
+    const make = async (owner: string) =>
+      void made.add(localKey(await engine.create({ metadata: { owner } })));
     for (let round = 0; round < 25; round += 1) {
       await Promise.all(Array.from({ length: 10 }, (_, at) => make(`${round}-${at}`)));
     }
     let calls = 0;
     const { seen, unreadable, received } = await crawl((cursor) => {
       calls += 1;
-      return sandboxApi().listSandboxes(cursor);
+      return sandboxApi('local').listSandboxes(cursor);
     });
     expect(seen).toEqual(made);
     expect(unreadable).toBe(0);
-    expect(new Set(received.map(({ id }) => id))).toEqual(made);
+    expect(new Set(received.map(({ key }) => key))).toEqual(made);
     // Three pages, and the first one again.
     expect(calls).toBe(4);
   });
 
   it('finds a sandbox that is resumed during the reading', async () => {
     const all = await crawl();
-    const oldest =
-      all.received.toSorted((a, b) => Number(a.startedAtMs) - Number(b.startedAtMs))[0]?.id ?? '';
-    await engine.call('POST', `/sandboxes/${oldest}/pause`);
+    const [first] = all.received.toSorted((a, b) => Number(a.startedAtMs) - Number(b.startedAtMs));
+    const oldest = first?.key ?? localKey('');
+    await engine.call('POST', `/sandboxes/${idOf(oldest)}/pause`);
     let pages = 0;
     const { seen, received } = await crawl(async (cursor) => {
-      const page = await sandboxApi().listSandboxes(cursor);
+      const page = await sandboxApi('local').listSandboxes(cursor);
       pages += 1;
-      if (pages === 1) await engine.call('POST', `/sandboxes/${oldest}/resume`, { timeout: 300 });
+      if (pages === 1) await engine.call('POST', `/sandboxes/${idOf(oldest)}/resume`, { timeout: 300 });
       return page;
     });
-    const beforeTheHeadAgain = received.slice(0, 249).map(({ id }) => id);
+    const beforeTheHeadAgain = received.slice(0, 249).map(({ key }) => key);
     expect(beforeTheHeadAgain).not.toContain(oldest);
     expect(seen.has(oldest)).toBe(true);
     expect(seen).toEqual(all.seen);
@@ -68,7 +70,7 @@ describe('against the engine', () => {
     const stopped = crawl((cursor) => {
       calls += 1;
       stop.abort();
-      return sandboxApi().listSandboxes(cursor);
+      return sandboxApi('local').listSandboxes(cursor);
     }, stop.signal);
     expect(await thrownBy(() => stopped)).toMatchObject({ name: 'AbortError' });
     expect(calls).toBe(1);
@@ -85,7 +87,7 @@ describe('counts and times', () => {
   it('counts unreadable rows once, although the first pages are read twice', async () => {
     const pages: Record<string, SandboxPage> = { '': page(['a', 'b'], '1', 2), '1': page(['c'], null, 3) };
     const { seen, unreadable } = await crawl(async (cursor) => pages[cursor ?? ''] ?? page([], null));
-    expect([...seen]).toEqual(['a', 'b', 'c']);
+    expect([...seen]).toEqual(['local/a', 'local/b', 'local/c']);
     expect(unreadable).toBe(5);
   });
 
@@ -98,7 +100,7 @@ describe('counts and times', () => {
       return startedAfterMs === undefined ? (pages[cursor ?? ''] ?? page([], null)) : page(['moved'], null);
     });
     expect(asked).toEqual([undefined, undefined, 999]);
-    expect([...seen]).toEqual(['a', 'b', 'c', 'moved']);
+    expect([...seen]).toEqual(['local/a', 'local/b', 'local/c', 'local/moved']);
   });
 
   it('reads a single page only once', async () => {

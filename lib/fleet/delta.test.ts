@@ -11,7 +11,7 @@ describe('sameSandbox', () => {
   });
 
   /** A change to every field. Add new fields of the schema here and to `sameSandbox`. */
-  const changes: { [K in Exclude<keyof Sandbox, 'id'>]: Sandbox[K][] } = {
+  const changes: { [K in Exclude<keyof Sandbox, 'id' | 'key'>]: Sandbox[K][] } = {
     templateId: ['other'],
     alias: [null],
     state: ['paused'],
@@ -51,9 +51,9 @@ describe('ChangeBatch', () => {
   it('keeps the removal of an added and removed sandbox, and the change of a removed and added one', () => {
     const batch = new ChangeBatch();
     batch.change(sandbox);
-    batch.remove(sandbox.id);
-    expect(batch.take(1)).toEqual({ seq: 1, changed: [], removed: [sandbox.id] });
-    batch.remove(sandbox.id);
+    batch.remove(sandbox.key);
+    expect(batch.take(1)).toEqual({ seq: 1, changed: [], removed: [sandbox.key] });
+    batch.remove(sandbox.key);
     batch.change(paused);
     expect(batch.take(2)).toEqual({ seq: 2, changed: [paused], removed: [] });
   });

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
+import { localKey } from '../test-support/environment';
 import { parseFilter } from './filter/filter';
 import { compileFilter } from './filter/match';
 import { FirstStarts } from './first-starts';
@@ -17,7 +18,7 @@ describeOnDatabases('first starts', () => {
   beforeEach(async () => void (await (await database()).deleteFrom('first_starts').execute()));
 
   it('remember the first start over a resume, so that the age goes on', () => {
-    const firsts = new FirstStarts();
+    const firsts = new FirstStarts('local');
     expect(firsts.complete(created, NOW_MS)).toBe(created);
     const row = indexSandbox(firsts.complete(resumed, NOW_MS));
     expect(row.sandbox.firstStartedAtMs).toBe(created.startedAtMs);
@@ -26,11 +27,11 @@ describeOnDatabases('first starts', () => {
   });
 
   it('survive a restart of the server during which the sandbox was resumed', async () => {
-    const before = new FirstStarts();
+    const before = new FirstStarts('local');
     await before.load(NOW_MS);
     before.complete(created, NOW_MS);
     await before.save(isPresent, NOW_MS);
-    const after = new FirstStarts();
+    const after = new FirstStarts('local');
     // Rows may arrive before the database answers, and are then completed again.
     expect(after.complete(resumed, NOW_MS).firstStartedAtMs).toBeUndefined();
     await after.save(isPresent, NOW_MS);
@@ -42,28 +43,28 @@ describeOnDatabases('first starts', () => {
   });
 
   it('use the time of the first reading if the service reports no start', () => {
-    const firsts = new FirstStarts();
+    const firsts = new FirstStarts('local');
     const silent = { ...created, startedAtMs: null };
     firsts.complete(silent, NOW_MS - HOUR_MS);
     expect(firsts.complete(silent, NOW_MS).firstStartedAtMs).toBe(NOW_MS - HOUR_MS);
   });
 
   it('forget a sandbox that has been gone for a month', async () => {
-    const firsts = new FirstStarts();
+    const firsts = new FirstStarts('local');
     await firsts.load(NOW_MS);
     firsts.complete(created, NOW_MS);
     await firsts.save(isPresent, NOW_MS);
     await firsts.save(() => false, NOW_MS);
-    await new FirstStarts().load(NOW_MS + 29 * DAY_MS);
+    await new FirstStarts('local').load(NOW_MS + 29 * DAY_MS);
     expect(await (await database()).selectFrom('first_starts').selectAll().execute()).toHaveLength(1);
-    await new FirstStarts().load(NOW_MS + 31 * DAY_MS);
+    await new FirstStarts('local').load(NOW_MS + 31 * DAY_MS);
     expect(await (await database()).selectFrom('first_starts').selectAll().execute()).toEqual([]);
   });
 
   it('store many sandboxes', async () => {
-    const firsts = new FirstStarts();
+    const firsts = new FirstStarts('local');
     await firsts.load(NOW_MS);
-    for (let at = 0; at < 1_200; at += 1) firsts.complete({ ...created, id: `s${at}` }, NOW_MS);
+    for (let at = 0; at < 1_200; at += 1) firsts.complete({ ...created, key: localKey(`s${at}`), id: `s${at}` }, NOW_MS);
     await firsts.save(isPresent, NOW_MS);
     expect(await (await database()).selectFrom('first_starts').selectAll().execute()).toHaveLength(1_200);
   });

@@ -1,26 +1,23 @@
 import { describe, expect, it, vi } from 'vitest';
+import { idOf, type SandboxKey } from '../sandbox-key';
+import { type FleetStatus, NOTHING_READ } from './delta';
+import { type FleetsView, NO_FLEETS } from './fleets';
 import { selectRows, toggle } from './selection';
 import { SelectionStore } from './selection-store';
-import type { FleetView } from './store';
 import { rowWith } from './test-fleet';
 
-const rows = (...ids: string[]) => ids.map((id) => rowWith({ id }));
-const view = (ids: string[] | null, asOfMs: number | null = 1): FleetView => ({
-  rows: ids === null ? null : rows(...ids),
-  status: {
-    asOfMs,
-    problem: null,
-    unreadable: 0,
-    isEndless: false,
-    serviceAheadMs: 0,
-    maxRunning: null,
-    lacking: {},
-  },
+const rows = (...keys: SandboxKey[]) =>
+  keys.map((key) => rowWith({ key, id: idOf(key) }));
+const statusAt = (asOfMs: number | null): FleetStatus => ({ ...NOTHING_READ, asOfMs });
+const view = (keys: SandboxKey[] | null, asOfMs: number | null = 1): FleetsView => ({
+  ...NO_FLEETS,
+  rows: keys === null ? null : rows(...keys),
+  statuses: new Map([['local', statusAt(asOfMs)]]),
 });
 
-function storeWith(...ids: string[]) {
+function storeWith(...keys: SandboxKey[]) {
   const store = new SelectionStore();
-  store.update((now) => selectRows(now, rows(...ids)));
+  store.update((now) => selectRows(now, rows(...keys)));
   return store;
 }
 
@@ -29,29 +26,41 @@ describe('SelectionStore', () => {
     const store = new SelectionStore();
     const listener = vi.fn();
     const stop = store.subscribe(listener);
-    store.update((now) => toggle(now, 'a'));
+    store.update((now) => toggle(now, 'local/a'));
     store.update((now) => now);
-    store.follow(view(['a', 'b']));
+    store.follow(view(['local/a', 'local/b']));
     expect(listener).toHaveBeenCalledTimes(1);
     stop();
-    store.update((now) => toggle(now, 'b'));
+    store.update((now) => toggle(now, 'local/b'));
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
   it('unselects sandboxes that leave the fleet, even if they return', () => {
-    const store = storeWith('a', 'b');
-    store.follow(view(['b', 'c']));
-    expect([...store.selection().ids]).toEqual(['b']);
-    store.follow(view(['a', 'b', 'c']));
-    expect([...store.selection().ids]).toEqual(['b']);
+    const store = storeWith('local/a', 'local/b');
+    store.follow(view(['local/b', 'local/c']));
+    expect([...store.selection().keys]).toEqual(['local/b']);
+    store.follow(view(['local/a', 'local/b', 'local/c']));
+    expect([...store.selection().keys]).toEqual(['local/b']);
   });
 
   it('keeps the selection until the fleet is completely known', () => {
-    const store = storeWith('a', 'b');
+    const store = storeWith('local/a', 'local/b');
     store.follow(view(null));
-    store.follow(view(['b'], null));
-    expect([...store.selection().ids]).toEqual(['a', 'b']);
-    store.follow(view(['a', 'b']));
-    expect([...store.selection().ids]).toEqual(['a', 'b']);
+    store.follow(view(['local/b'], null));
+    expect([...store.selection().keys]).toEqual(['local/a', 'local/b']);
+    store.follow(view(['local/a', 'local/b']));
+    expect([...store.selection().keys]).toEqual(['local/a', 'local/b']);
+  });
+
+  it('keeps the sandboxes of a fleet that is not completely known, and of one that has not arrived', () => {
+    const store = storeWith('local/a', 'local/b', 'prod/a', 'new/a');
+    store.follow({
+      ...view(['local/b']),
+      statuses: new Map([
+        ['local', statusAt(1)],
+        ['prod', statusAt(null)],
+      ]),
+    });
+    expect([...store.selection().keys]).toEqual(['local/b', 'prod/a', 'new/a']);
   });
 });

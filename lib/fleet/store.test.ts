@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 import type { FleetEvent, FleetSnapshot, FleetStatus } from './delta';
 import { FleetStore } from './store';
 import { rowWith } from './test-fleet';
@@ -27,7 +28,7 @@ const hello = (seq: number, { epoch = 'e1', status = statusAt(1) } = {}): FleetE
   sentAtMs: 0,
 });
 
-const delta = (seq: number, changed: Sandbox[], removed: string[] = []): FleetEvent => ({
+const delta = (seq: number, changed: Sandbox[], removed: SandboxKey[] = []): FleetEvent => ({
   kind: 'delta',
   delta: { seq, changed, removed },
   status: statusAt(1),
@@ -108,7 +109,7 @@ describe('the first snapshot', () => {
     const { store, answer, ids } = openStore();
     store.receive(hello(5));
     store.receive(delta(6, [one('x')]));
-    store.receive(delta(7, [one('c')], ['a']));
+    store.receive(delta(7, [one('c')], ['local/a']));
     expect(ids()).toBeNull();
     await answer(snapshot(6, ['a', 'b']));
     expect(ids()).toEqual(['b', 'c']);
@@ -126,16 +127,16 @@ describe('the first snapshot', () => {
 describe('deltas', () => {
   it('change, add and remove rows', async () => {
     const { store, requests, ids } = await openFilled('a', 'b');
-    store.receive(delta(6, [one('b', { state: 'paused' }), one('c')], ['a']));
+    store.receive(delta(6, [one('b', { state: 'paused' }), one('c')], ['local/a']));
     expect(ids()).toEqual(['b', 'c']);
-    expect(store.find('b')?.sandbox.state).toBe('paused');
-    expect(store.find('a')).toBeUndefined();
+    expect(store.find('local/b')?.sandbox.state).toBe('paused');
+    expect(store.find('local/a')).toBeUndefined();
     expect(requests).toHaveLength(1);
   });
 
   it('already applied are ignored', async () => {
     const { store, requests, ids } = await openFilled('a');
-    store.receive(delta(5, [], ['a']));
+    store.receive(delta(5, [], ['local/a']));
     store.receive(delta(4, [one('z')]));
     expect(ids()).toEqual(['a']);
     expect(requests).toHaveLength(1);
@@ -215,13 +216,35 @@ describe('a reading that fails', () => {
     expect(requests).toHaveLength(3);
   });
 
+  it('is not retried once the store is closed', async () => {
+    const { store, requests } = openStore();
+    const listener = vi.fn();
+    store.subscribe(listener);
+    store.receive(hello(5));
+    await requests[0]?.reject();
+    listener.mockClear();
+    store.close();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(requests).toHaveLength(1);
+    expect(listener).not.toHaveBeenCalled();
+  });
+
+  it('is aborted when the store is closed, and its answer dropped', async () => {
+    const { store, requests, ids } = openStore();
+    store.receive(hello(5));
+    store.close();
+    expect(requests[0]?.signal.aborted).toBe(true);
+    await requests[0]?.resolve(snapshot(5, ['late']));
+    expect(ids()).toBeNull();
+  });
+
   it('is replaced at once by a reconnect', async () => {
     const { store, requests, answer } = openStore();
     store.receive(hello(5));
     await requests[0]?.reject();
     store.receive(hello(6));
     expect(requests).toHaveLength(2);
-    await answer(snapshot(6, ['a']));
+    await answer(snapshot(6, ['local/a']));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(requests).toHaveLength(2);
   });

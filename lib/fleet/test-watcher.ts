@@ -1,6 +1,7 @@
 import { beforeEach, onTestFinished, vi } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { setUpEngine } from '../test-support/environment';
 import type { ReadPage } from './crawl';
 import type { FleetEvent, FleetStatus } from './delta';
@@ -12,7 +13,7 @@ export function setUpEmptyEngine(): ReturnType<typeof setUpEngine> {
   beforeEach(async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => void vi.restoreAllMocks());
-    const { sandboxes } = await sandboxApi().listSandboxes(null);
+    const { sandboxes } = await sandboxApi('local').listSandboxes(null);
     for (const { id } of sandboxes) await engine.call('DELETE', `/sandboxes/${id}`);
   });
   return engine;
@@ -44,35 +45,36 @@ export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}
   const watcher = new FleetWatcher({
     async readPage(cursor) {
       upstream.calls.push({ atMs: Date.now(), cursor });
-      const page = await (upstream.instead ?? sandboxApi().listSandboxes)(cursor);
+      const page = await (upstream.instead ?? sandboxApi('local').listSandboxes)(cursor);
       upstream.held += 1;
       await upstream.gate;
       upstream.held -= 1;
       return page;
     },
-    readMaxRunning: sandboxApi().maxRunning,
-    readOne: sandboxApi().getSandbox,
+    readMaxRunning: sandboxApi('local').maxRunning,
+    readOne: sandboxApi('local').getSandbox,
+    service: () => sandboxApi('local'),
     lingerMs,
     readPauseMs,
     limits,
     publishMs: 50,
   });
   onTestFinished(() => watcher.close());
-  const rows = () => new Map(watcher.snapshot().sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+  const rows = () => new Map(watcher.snapshot().sandboxes.map((sandbox) => [sandbox.key, sandbox]));
   return { watcher, upstream, rows };
 }
 
 /** Records the events of a listener, and the fleet that results from them. */
 export function listen(watcher: FleetWatcher) {
   const events: FleetEvent[] = [];
-  const known = new Map<string, Sandbox>();
+  const known = new Map<SandboxKey, Sandbox>();
   let status: FleetStatus | null = null;
   const stop = watcher.listen((event) => {
     events.push(event);
     status = event.status;
     if (event.kind !== 'delta') return;
-    for (const sandbox of event.delta.changed) known.set(sandbox.id, sandbox);
-    for (const id of event.delta.removed) known.delete(id);
+    for (const sandbox of event.delta.changed) known.set(sandbox.key, sandbox);
+    for (const key of event.delta.removed) known.delete(key);
   });
   return {
     events,

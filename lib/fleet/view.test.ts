@@ -13,6 +13,10 @@ const status: FleetStatus = {
   lacking: {},
 };
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
+const connections = [
+  { name: 'local', title: 'Local engine', kind: 'local', isDisabled: false, isProduction: false },
+] as const;
+const fleets = { sandboxes: fleet, status, statuses: { local: status }, connections };
 
 describe('sortFrom', () => {
   it('parses a sort or falls back to latest start first', () => {
@@ -30,8 +34,15 @@ describe('filterRows', () => {
 
 describe('firstScreen', () => {
   it('counts all rows and returns the first sixty, latest start first', () => {
-    const screen = firstScreen({ sandboxes: fleet, status }, { q: '', sort: '' }, NOW_MS);
-    expect(screen).toMatchObject({ matching: 500, total: 500, status, nowMs: NOW_MS });
+    const screen = firstScreen(fleets, { q: '', sort: '' }, NOW_MS);
+    expect(screen).toMatchObject({
+      matching: 500,
+      total: 500,
+      status,
+      statuses: { local: status },
+      connections,
+      nowMs: NOW_MS,
+    });
     expect(screen.running + screen.paused).toBe(500);
     expect(screen.sandboxes).toHaveLength(60);
     const starts = screen.sandboxes.map(({ startedAtMs }) => startedAtMs);
@@ -44,7 +55,7 @@ describe('firstScreen', () => {
   });
 
   it('filters and sorts by the URL', () => {
-    const screen = firstScreen({ sandboxes: fleet, status }, { q: 'state:paused', sort: 'id' }, NOW_MS);
+    const screen = firstScreen(fleets, { q: 'state:paused', sort: 'id' }, NOW_MS);
     const ids = fleet.filter(({ state }) => state === 'paused').map(({ id }) => id);
     expect(screen.matching).toBe(ids.length);
     expect(screen.sandboxes.map(({ id }) => id)).toEqual(ids.toSorted().slice(0, 60));
@@ -53,7 +64,7 @@ describe('firstScreen', () => {
 
   it('matches nothing for an invalid filter', () => {
     for (const q of ['age>', 'age>abc environment=development', 'environment=development age>'])
-      expect(firstScreen({ sandboxes: fleet, status }, { q, sort: '' }, NOW_MS)).toMatchObject({
+      expect(firstScreen(fleets, { q, sort: '' }, NOW_MS)).toMatchObject({
         matching: 0,
         sandboxes: [],
         total: 500,

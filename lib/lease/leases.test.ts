@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database, databaseTimeMs } from '../db/client';
+import { idOf } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually } from '../test-support/environment';
+import { eventually, localKey } from '../test-support/environment';
 import { Leases } from './leases';
 
 const leases = new Leases('wake_leases', sql`(state <> 'ended')`);
@@ -12,7 +13,7 @@ const MINUTE_MS = 60_000;
 
 async function insertRow(id: string, state = 'awake'): Promise<void> {
   const row = {
-    sandbox_key: id,
+    sandbox_key: localKey(id),
     id: `wake-${id}`,
     state,
     actor: 'ana',
@@ -30,7 +31,7 @@ async function insertRow(id: string, state = 'awake'): Promise<void> {
 }
 
 async function acquire(owner: string, leaseMs: number, where = ANY): Promise<string[]> {
-  return (await leases.acquire({ owner, leaseMs }, where)).map(({ sandbox_key }) => sandbox_key);
+  return (await leases.acquire({ owner, leaseMs }, where)).map(({ sandbox_key }) => idOf(sandbox_key));
 }
 
 /** Sets the clock of the process wrong by `ms` until the end of the test. The clock of the database stays right. */
@@ -43,7 +44,7 @@ function shiftClock(ms: number): void {
 async function expectLeft(leaseMs: number): Promise<void> {
   const db = await database();
   const { rows } = await sql<{ left_ms: number }>`
-    select claimed_until_ms - ${databaseTimeMs(db)} as left_ms from wake_leases where sandbox_key = 'a'`.execute(
+    select claimed_until_ms - ${databaseTimeMs(db)} as left_ms from wake_leases where sandbox_key = 'local/a'`.execute(
     db,
   );
   expect(rows[0]?.left_ms).toBeLessThanOrEqual(leaseMs);
@@ -74,7 +75,7 @@ describeOnDatabases('leases', () => {
   it('acquires only open rows that match', async () => {
     await insertRow('b');
     await insertRow('over', 'ended');
-    expect(await acquire('p', MINUTE_MS, sql`sandbox_key <> 'a'`)).toEqual(['b']);
+    expect(await acquire('p', MINUTE_MS, sql`sandbox_key <> 'local/a'`)).toEqual(['b']);
     expect((await leases.listHeld('p')).map(({ id }) => id)).toEqual(['wake-b']);
   });
 
@@ -109,9 +110,9 @@ describeOnDatabases('leases', () => {
     const self = `${hostname()}/${process.pid}/self`;
     await insertRow('b');
     await insertRow('c');
-    await acquire(`${hostname()}/999999999/crashed`, MINUTE_MS, sql`sandbox_key = 'a'`);
-    await acquire('elsewhere/999999999/unknown', MINUTE_MS, sql`sandbox_key = 'b'`);
-    await acquire(self, MINUTE_MS, sql`sandbox_key = 'c'`);
+    await acquire(`${hostname()}/999999999/crashed`, MINUTE_MS, sql`sandbox_key = 'local/a'`);
+    await acquire('elsewhere/999999999/unknown', MINUTE_MS, sql`sandbox_key = 'local/b'`);
+    await acquire(self, MINUTE_MS, sql`sandbox_key = 'local/c'`);
     await leases.releaseEnded(self);
     expect(await acquire('next', MINUTE_MS)).toEqual(['a']);
   });

@@ -1,8 +1,7 @@
 import { afterAll, beforeEach, onTestFinished } from 'vitest';
 import type { Session } from '../access/sessions';
 import { fleetWatcher } from '../fleet/watcher';
-import type { SandboxKey } from '../sandbox-key';
-import { eventually, setUpEngine } from '../test-support/environment';
+import { eventually, localKey, setUpEngine } from '../test-support/environment';
 import { operateNow, planOperation, startPlanned } from './operate';
 import type { Operation, OperationEvent } from './schema';
 import { operationRunner } from './work/runner';
@@ -16,7 +15,7 @@ export function setUpOperations() {
   process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';
   process.env.SANDKEEPER_BULK_LIMIT = '40';
   const engine = setUpEngine();
-  afterAll(() => fleetWatcher().close());
+  afterAll(() => fleetWatcher('local').close());
 
   const events: OperationEvent[] = [];
   beforeEach(() => {
@@ -24,17 +23,17 @@ export function setUpOperations() {
     onTestFinished(operationRunner().listen((event) => events.push(event)));
   });
 
-  const planKill = (sandboxKeys: SandboxKey[], who = session) =>
-    planOperation(who, { act: 'kill', sandboxKeys, params: {}, retryOf: null });
+  const planKill = (ids: readonly string[], who = session) =>
+    planOperation(who, { act: 'kill', sandboxKeys: ids.map(localKey), params: {}, retryOf: null });
   const start = (
     token: string,
     more: { typed?: string; reason?: string; filter?: string } = {},
     who = session,
   ) => startPlanned(who, { token, act: 'kill', typed: '', reason: '', filter: '', ...more });
-  const pauseNow = (sandboxKeys: SandboxKey[]) =>
-    operateNow(session, { act: 'pause', sandboxKeys, params: {}, retryOf: null }, '').then(
-      ({ operation }) => operation,
-    );
+  const pauseNow = async (ids: readonly string[]) => {
+    const input = { act: 'pause' as const, sandboxKeys: ids.map(localKey), params: {}, retryOf: null };
+    return (await operateNow(session, input, '')).operation;
+  };
   const isFinished = ({ id }: Operation) =>
     eventually(() => events.some(({ operation }) => operation.id === id && operation.state === 'finished'));
 

@@ -1,6 +1,6 @@
 import { rowWith } from '../fleet/test-fleet';
 import type { Sandbox } from '../sandbox/schema';
-import type { SandboxKey } from '../sandbox-key';
+import { idOf, type SandboxKey } from '../sandbox-key';
 import { freshCounts } from './record/board';
 import { recordOperation } from './record/store';
 import type { Operation, OperationItem } from './schema';
@@ -34,15 +34,17 @@ export function waitingItem(sandboxKey: SandboxKey): OperationItem {
   return { sandboxKey, outcome: 'waiting', message: null, tookMs: null };
 }
 
-/** Records an operation on `targets`. An id stands for a made-up sandbox. */
+/** Records an operation on `targets`. The key of a local sandbox stands for a made-up one. */
 export async function recordNew(
-  targets: readonly (string | Sandbox)[],
+  targets: readonly (SandboxKey | Sandbox)[],
   changes: Partial<Operation> = {},
 ): Promise<Operation> {
   const operation = newOperation({ ...changes, counts: freshCounts(targets.length) });
   await recordOperation({
     ...operation,
-    targets: targets.map((target) => (typeof target === 'string' ? rowWith({ id: target }).sandbox : target)),
+    targets: targets.map((target) =>
+      typeof target === 'string' ? rowWith({ id: idOf(target) }).sandbox : target,
+    ),
   });
   return operation;
 }

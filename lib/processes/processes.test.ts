@@ -4,8 +4,8 @@ import { openSession } from '../access/sessions';
 import { database } from '../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
 import { fleetWatcher } from '../fleet/watcher';
-import type { SandboxKey } from '../sandbox-key';
-import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
+import { idOf, type SandboxKey } from '../sandbox-key';
+import { eventually, localKey, setUpDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
 import { isOwnReading, LIST_SCRIPTS } from './inside-scripts';
@@ -31,10 +31,11 @@ beforeAll(async () => {
 async function withRunning(command: string) {
   const sandbox = await engine.create();
   const handle = await sandbox.commands.run(command, { background: true, timeoutMs: 0, cwd: '/tmp' });
-  const { processes } = await listProcesses(sandbox.sandboxId, timeout());
+  const sandboxKey = localKey(sandbox.sandboxId);
+  const { processes } = await listProcesses(sandboxKey, timeout());
   const info = processes.find(({ pid }) => pid === handle.pid);
   if (!info) throw new Error('The command is not listed.');
-  return { sandbox, handle, id: sandbox.sandboxId, pid: handle.pid, info };
+  return { sandbox, handle, sandboxKey, pid: handle.pid, info };
 }
 
 async function auditedIn(sandboxKey: SandboxKey): Promise<string[]> {
@@ -47,7 +48,7 @@ async function auditedIn(sandboxKey: SandboxKey): Promise<string[]> {
   return rows.map(({ actor, kind, detail }) => `${actor} ${kind} ${detail}`);
 }
 
-afterAll(() => fleetWatcher().close());
+afterAll(() => fleetWatcher('local').close());
 
 describe.runIf(canRun)('processes', () => {
   it('lists a process with its command line and mark', async () => {
@@ -62,32 +63,32 @@ describe.runIf(canRun)('processes', () => {
   });
 
   it('signals a process and records it', async () => {
-    const { id, pid, info } = await withRunning('exec sleep 300');
-    await signalProcess(ana, { sandboxKey: id, pid, mark: info.mark, signal: 'TERM' }, timeout());
-    await eventually(async () => (await listProcesses(id, timeout())).processes.length === 0);
-    expect(await auditedIn(id)).toEqual([`ana process-signalled SIGTERM to ${pid}: ${info.command}`]);
+    const { sandboxKey, pid, info } = await withRunning('exec sleep 300');
+    await signalProcess(ana, { sandboxKey, pid, mark: info.mark, signal: 'TERM' }, timeout());
+    await eventually(async () => (await listProcesses(sandboxKey, timeout())).processes.length === 0);
+    expect(await auditedIn(sandboxKey)).toEqual([`ana process-signalled SIGTERM to ${pid}: ${info.command}`]);
   });
 
   it('does not signal a process that has ended or whose pid was reused', async () => {
-    const { id, pid, info, sandbox } = await withRunning('exec sleep 300');
-    const other = { sandboxKey: id, pid, mark: 'x'.repeat(43), signal: 'KILL' } as const;
+    const { sandboxKey, pid, info, sandbox } = await withRunning('exec sleep 300');
+    const other = { sandboxKey, pid, mark: 'x'.repeat(43), signal: 'KILL' } as const;
     expect(await thrownBy(() => signalProcess(ana, other, timeout()))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('a different process now'),
     });
-    expect((await listProcesses(id, timeout())).processes).toHaveLength(1);
+    expect((await listProcesses(sandboxKey, timeout())).processes).toHaveLength(1);
     await sandbox.commands.kill(pid);
-    await eventually(async () => (await listProcesses(id, timeout())).processes.length === 0);
+    await eventually(async () => (await listProcesses(sandboxKey, timeout())).processes.length === 0);
     const gone = { ...other, mark: info.mark };
     expect(await thrownBy(() => signalProcess(ana, gone, timeout()))).toMatchObject({ code: 'conflict' });
-    expect(await auditedIn(id)).toEqual([]);
+    expect(await auditedIn(sandboxKey)).toEqual([]);
   });
 
   it('lists child processes from inside the sandbox', async () => {
-    const { id, pid } = await withRunning('sleep 301 & sleep 300; true');
+    const { sandboxKey, pid } = await withRunning('sleep 301 & sleep 300; true');
     const isChild = ({ command }: InsideProcess) => /^sleep 30/.test(command);
-    await eventually(async () => (await listInside(id, timeout())).processes.filter(isChild).length === 2);
-    const { processes, isCut } = await listInside(id, timeout());
+    await eventually(async () => (await listInside(sandboxKey, timeout())).processes.filter(isChild).length === 2);
+    const { processes, isCut } = await listInside(sandboxKey, timeout());
     expect(isCut).toBe(false);
     const children = processes.filter(isChild);
     expect(children.map(({ parentPid }) => parentPid)).toEqual([pid, pid]);
@@ -101,16 +102,16 @@ describe.runIf(canRun)('processes', () => {
   });
 
   it('lists the same processes with either shell, and not those that read them', async () => {
-    const { id, pid } = await withRunning('sleep 301 & sleep 300; true');
+    const { sandboxKey, pid } = await withRunning('sleep 301 & sleep 300; true');
     // A process that has just been forked still has the command of its parent.
     await expect
       .poll(async () =>
-        (await listInside(id, timeout(), [...LIST_SCRIPTS])).processes.map(({ command }) => command),
+        (await listInside(sandboxKey, timeout(), [...LIST_SCRIPTS])).processes.map(({ command }) => command),
       )
       .toEqual(expect.arrayContaining(['sleep 300', 'sleep 301']));
     const lists = await Promise.all(
       LIST_SCRIPTS.map(async (script) => {
-        const { processes, isCut } = await listInside(id, timeout(), [script]);
+        const { processes, isCut } = await listInside(sandboxKey, timeout(), [script]);
         expect(isCut).toBe(false);
         const isOf = ({ command, isEssential }: InsideProcess) => isEssential || /sleep 30/.test(command);
         return processes.filter(isOf).map(({ startedAtMs, cpuMs, memoryBytes, state, ...known }) => known);
@@ -123,30 +124,30 @@ describe.runIf(canRun)('processes', () => {
     expect(lists[0]?.find((process) => process.pid === pid)?.parentPid).toBe(essential.at(-1)?.pid);
     // A shell that does not exist is skipped.
     const none = { cmd: '/bin/no-shell', args: [] };
-    expect((await listInside(id, timeout(), [none, ...LIST_SCRIPTS])).processes.length).toBeGreaterThan(2);
+    expect((await listInside(sandboxKey, timeout(), [none, ...LIST_SCRIPTS])).processes.length).toBeGreaterThan(2);
     expect(LIST_SCRIPTS.map(isOwnReading)).toEqual([true, true]);
     expect(isOwnReading(none)).toBe(false);
   });
 
   it('signals any process inside and records its real command', async () => {
-    const { id } = await withRunning('sleep 301 & sleep 300; true');
+    const { sandboxKey } = await withRunning('sleep 301 & sleep 300; true');
     const find = async (command: RegExp) =>
-      (await listInside(id, timeout())).processes.find((process) => command.test(process.command));
+      (await listInside(sandboxKey, timeout())).processes.find((process) => command.test(process.command));
     await eventually(async () => (await find(/^sleep 301/)) !== undefined);
     const child = await find(/^sleep 301/);
     if (!child) throw new Error('The child is not listed.');
     const { pid, startTicks } = child;
-    const request = { sandboxKey: id, pid, startTicks, signal: 'KILL' } as const;
+    const request = { sandboxKey, pid, startTicks, signal: 'KILL' } as const;
     const other = signalInside(ana, { ...request, startTicks: startTicks + 1 }, timeout());
     expect(await thrownBy(() => other)).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('different process'),
     });
-    expect(await auditedIn(id)).toEqual([]);
+    expect(await auditedIn(sandboxKey)).toEqual([]);
     await signalInside(ana, request, timeout());
     await eventually(async () => (await find(/^sleep 301/)) === undefined);
     expect(await find(/^sleep 300/)).toBeDefined();
-    expect(await auditedIn(id)).toEqual([`ana process-signalled SIGKILL to ${pid}: sleep 301`]);
+    expect(await auditedIn(sandboxKey)).toEqual([`ana process-signalled SIGKILL to ${pid}: sleep 301`]);
     expect(await thrownBy(() => signalInside(ana, request, timeout()))).toMatchObject({
       code: 'conflict',
       message: `Process ${pid} has already ended.`,
@@ -154,23 +155,23 @@ describe.runIf(canRun)('processes', () => {
   });
 
   it('does not signal the processes that the sandbox needs', async () => {
-    const { id } = await withRunning('exec sleep 300');
-    const { processes } = await listInside(id, timeout());
+    const { sandboxKey } = await withRunning('exec sleep 300');
+    const { processes } = await listInside(sandboxKey, timeout());
     for (const { pid, startTicks } of processes.filter(({ isEssential }) => isEssential)) {
-      const request = { sandboxKey: id, pid, startTicks, signal: 'KILL' } as const;
+      const request = { sandboxKey, pid, startTicks, signal: 'KILL' } as const;
       expect(await thrownBy(() => signalInside(ana, request, timeout()))).toMatchObject({
         message: `The sandbox cannot be reached without process ${pid}. Kill the sandbox instead.`,
       });
     }
-    expect(await auditedIn(id)).toEqual([]);
+    expect(await auditedIn(sandboxKey)).toEqual([]);
   });
 
   it('does not read or wake a paused sandbox', async () => {
-    const { id } = await withRunning('exec sleep 300');
-    await engine.api('POST', `/sandboxes/${id}/pause`);
-    expect(await thrownBy(() => listProcesses(id, timeout()))).toMatchObject({ code: 'conflict' });
-    expect(await thrownBy(() => listInside(id, timeout()))).toMatchObject({ code: 'conflict' });
-    expect((await engine.api('GET', `/sandboxes/${id}`)).json).toMatchObject({ state: 'paused' });
+    const { sandboxKey } = await withRunning('exec sleep 300');
+    await engine.api('POST', `/sandboxes/${idOf(sandboxKey)}/pause`);
+    expect(await thrownBy(() => listProcesses(sandboxKey, timeout()))).toMatchObject({ code: 'conflict' });
+    expect(await thrownBy(() => listInside(sandboxKey, timeout()))).toMatchObject({ code: 'conflict' });
+    expect((await engine.api('GET', `/sandboxes/${idOf(sandboxKey)}`)).json).toMatchObject({ state: 'paused' });
   });
 });
 
@@ -179,9 +180,9 @@ describe.runIf(canRun)('an attachment', () => {
     'echo before; until [ -e /tmp/go ]; do sleep 0.05; done; echo after; until [ -e /tmp/end ]; do sleep 0.05; done; exit 4';
 
   it('publishes the output from the first subscription on, and the end', async () => {
-    const { sandbox, handle, id, pid, info } = await withRunning(SCRIPT);
+    const { sandbox, handle, sandboxKey, pid, info } = await withRunning(SCRIPT);
     await eventually(() => handle.stdout.includes('before'));
-    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
+    const key = processKey({ sandboxKey, pid, mark: info.mark });
     const events: AttachmentEvent[] = [];
     onTestFinished(processAttachments().subscribe(key, ana, (event) => events.push(event)));
     await eventually(() => events.some(({ kind }) => kind === 'output'));
@@ -197,15 +198,15 @@ describe.runIf(canRun)('an attachment', () => {
     expect(events.at(-1)).toEqual({ kind: 'ended', words: 'It ended with exit code 4.' });
     expect(JSON.stringify(events)).not.toContain('before');
     expect(processAttachments().size).toBe(0);
-    expect(await auditedIn(id)).toEqual([
+    expect(await auditedIn(sandboxKey)).toEqual([
       `ana process-attached Process ${pid}: ${info.command}`,
       `ben process-attached Process ${pid}`,
     ]);
   });
 
   it('continues over a pause, for those who came before and during it', async () => {
-    const { sandbox, id, pid, info } = await withRunning(SCRIPT);
-    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
+    const { sandbox, sandboxKey, pid, info } = await withRunning(SCRIPT);
+    const key = processKey({ sandboxKey, pid, mark: info.mark });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
     const follow = (actor: 'ana' | 'ben') =>
       onTestFinished(processAttachments().subscribe(key, { actor }, (event) => events[actor]?.push(event)));
@@ -213,12 +214,12 @@ describe.runIf(canRun)('an attachment', () => {
     follow('ana');
     await eventually(() => last('ana')?.kind === 'output');
     expect(last('ana')).toMatchObject({ continuedMs: null });
-    await engine.api('POST', `/sandboxes/${id}/pause`);
+    await engine.api('POST', `/sandboxes/${idOf(sandboxKey)}/pause`);
     await eventually(() => last('ana')?.kind === 'waiting');
     expect(last('ana')).toMatchObject({ words: expect.stringContaining('paused') });
     follow('ben');
     await eventually(() => last('ben')?.kind === 'waiting' || last('ben')?.kind === 'output');
-    await engine.api('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
+    await engine.api('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 });
     await eventually(() => last('ana')?.kind === 'output');
     expect(last('ana')).toMatchObject({ continuedMs: expect.any(Number) });
     await sandbox.files.write('/tmp/go', '');
@@ -232,39 +233,39 @@ describe.runIf(canRun)('an attachment', () => {
   });
 
   it('waits when it begins during a pause', async () => {
-    const { id, pid, info } = await withRunning('exec sleep 300');
-    await engine.api('POST', `/sandboxes/${id}/pause`);
+    const { sandboxKey, pid, info } = await withRunning('exec sleep 300');
+    await engine.api('POST', `/sandboxes/${idOf(sandboxKey)}/pause`);
     const events: AttachmentEvent[] = [];
-    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
+    const key = processKey({ sandboxKey, pid, mark: info.mark });
     const leave = processAttachments().subscribe(key, ana, (event) => events.push(event));
     await eventually(() => events.at(-1)?.kind === 'waiting');
-    expect(await auditedIn(id)).toEqual([]);
-    await engine.api('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
+    expect(await auditedIn(sandboxKey)).toEqual([]);
+    await engine.api('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 });
     await eventually(() => events.at(-1)?.kind === 'output');
     leave();
     expect(processAttachments().size).toBe(0);
   });
 
   it('does not end the process when the last subscriber leaves', async () => {
-    const { id, pid, info } = await withRunning('exec sleep 300');
+    const { sandboxKey, pid, info } = await withRunning('exec sleep 300');
     const events: AttachmentEvent[] = [];
     const leave = processAttachments().subscribe(
-      processKey({ sandboxKey: id, pid, mark: info.mark }),
+      processKey({ sandboxKey, pid, mark: info.mark }),
       ana,
       (event) => events.push(event),
     );
     await eventually(() => events.length > 0);
     leave();
     expect(processAttachments().size).toBe(0);
-    expect((await listProcesses(id, timeout())).processes).toHaveLength(1);
+    expect((await listProcesses(sandboxKey, timeout())).processes).toHaveLength(1);
   });
 
   it('refuses another process and malformed keys', async () => {
-    const { id, pid } = await withRunning('exec sleep 300');
+    const { sandboxKey, pid } = await withRunning('exec sleep 300');
     for (const key of [
-      processKey({ sandboxKey: id, pid, mark: 'x'.repeat(43) }),
+      processKey({ sandboxKey, pid, mark: 'x'.repeat(43) }),
       'nonsense',
-      `${id} 1`,
+      `${sandboxKey} 1`,
       '',
     ]) {
       const events: AttachmentEvent[] = [];
@@ -272,25 +273,25 @@ describe.runIf(canRun)('an attachment', () => {
       await eventually(() => events.length > 0);
       expect(events).toEqual([{ kind: 'refused', message: expect.any(String) }]);
     }
-    expect(await auditedIn(id)).toEqual([]);
+    expect(await auditedIn(sandboxKey)).toEqual([]);
   });
 
   it('refuses all subscribers of a process that cannot be attached to', async () => {
-    const { id, pid } = await withRunning('exec sleep 300');
-    const key = processKey({ sandboxKey: id, pid, mark: 'x'.repeat(43) });
+    const { sandboxKey, pid } = await withRunning('exec sleep 300');
+    const key = processKey({ sandboxKey, pid, mark: 'x'.repeat(43) });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
     for (const [actor, received] of Object.entries(events))
       processAttachments().subscribe(key, { actor }, (event) => received.push(event));
     await eventually(() => Object.values(events).every(({ length }) => length > 0));
     expect(events.ben).toEqual(events.ana);
     expect(events.ben).toEqual([{ kind: 'refused', message: expect.any(String) }]);
-    expect(await auditedIn(id)).toEqual([]);
+    expect(await auditedIn(sandboxKey)).toEqual([]);
     expect(processAttachments().size).toBe(0);
   });
 
   it('publishes nothing to a subscriber before the access is recorded', async () => {
-    const { sandbox, id, pid, info } = await withRunning(SCRIPT);
-    const key = processKey({ sandboxKey: id, pid, mark: info.mark });
+    const { sandbox, sandboxKey, pid, info } = await withRunning(SCRIPT);
+    const key = processKey({ sandboxKey, pid, mark: info.mark });
     const settle: { [actor: string]: (error?: Error) => void } = {};
     const attachments = new ProcessAttachments((subscriber) => {
       if (subscriber?.actor === 'ana') return Promise.resolve();
@@ -326,12 +327,12 @@ describe('ReadingLog', () => {
       recordAccess: async (person, { sandboxKey }) => void recorded.push(`${person?.actor} ${sandboxKey}`),
       now: () => clock.nowMs,
     });
-    for (let time = 0; time < 5; time += 1) await log.record({ actor: 'ana' }, 'i1');
-    await log.record({ actor: 'ana' }, 'i2');
-    await log.record({ actor: 'ben' }, 'i1');
+    for (let time = 0; time < 5; time += 1) await log.record({ actor: 'ana' }, 'local/i1');
+    await log.record({ actor: 'ana' }, 'local/i2');
+    await log.record({ actor: 'ben' }, 'local/i1');
     clock.nowMs = 10 * 60_000;
-    await log.record({ actor: 'ana' }, 'i1');
-    expect(recorded).toEqual(['ana i1', 'ana i2', 'ben i1', 'ana i1']);
+    await log.record({ actor: 'ana' }, 'local/i1');
+    expect(recorded).toEqual(['ana local/i1', 'ana local/i2', 'ben local/i1', 'ana local/i1']);
   });
 });
 

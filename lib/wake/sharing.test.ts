@@ -18,17 +18,17 @@ import {
   setUpSandboxes,
 } from './test-wake';
 
-const { engine, createPaused, post, stateOf } = setUpSandboxes();
+const { engine, create, createPaused, post, kill, detail, stateOf } = setUpSandboxes();
 
 describeOnDatabases('a shared wake', () => {
   describe('viewers', () => {
     it('keep it awake until the grace period after the last one leaves', async () => {
-      const id = await createPaused();
+      const key = await createPaused();
       const { keeper } = await openKeeper();
-      const ana = openPage(keeper, id);
-      await keeper.wake(ANA, id, 5 * MINUTE_MS);
-      const marek = openPage(keeper, id, MAREK);
-      await eventually(async () => (await auditLog(id)).includes('marek | review-joined'));
+      const ana = openPage(keeper, key);
+      await keeper.wake(ANA, key, 5 * MINUTE_MS);
+      const marek = openPage(keeper, key, MAREK);
+      await eventually(async () => (await auditLog(key)).includes('marek | review-joined'));
       expect(marek.now()).toMatchObject({
         viewers: [
           { actor: 'marek', isYou: true },
@@ -37,67 +37,67 @@ describeOnDatabases('a shared wake', () => {
       });
       ana.leave();
       expect(marek.now()).toMatchObject({ viewers: [{ actor: 'marek', isYou: true }] });
-      await eventually(async () => (await auditLog(id)).includes('ana | review-left'), GRACE_MS + 3_000);
-      expect(await stateOf(id)).toBe('running');
+      await eventually(async () => (await auditLog(key)).includes('ana | review-left'), GRACE_MS + 3_000);
+      expect(await stateOf(key)).toBe('running');
       const leftAtMs = Date.now();
       marek.leave();
-      await eventually(async () => (await stateOf(id)) === 'paused');
+      await eventually(async () => (await stateOf(key)) === 'paused');
       expect(Date.now() - leftAtMs).toBeGreaterThan(GRACE_MS - 100);
-      await eventually(async () => (await findLease(id))?.state === 'ended');
-      expect(await auditLog(id)).toEqual([
+      await eventually(async () => (await findLease(key))?.state === 'ended');
+      expect(await auditLog(key)).toEqual([
         `ana | review-woken | For 5 min${GUARDED}`,
         'marek | review-joined',
         'ana | review-left',
         'marek | review-left',
         '– | review-paused | No viewers left',
       ]);
-      expect(openPage(keeper, id).now()).toMatchObject({ kind: 'ended', how: 'left', by: null, note: null });
+      expect(openPage(keeper, key).now()).toMatchObject({ kind: 'ended', how: 'left', by: null, note: null });
     });
 
     it('may reload within the grace period', async () => {
-      const id = await createPaused();
+      const key = await createPaused();
       const { keeper } = await openKeeper();
-      const first = openPage(keeper, id);
-      await keeper.wake(ANA, id, 5 * MINUTE_MS);
+      const first = openPage(keeper, key);
+      await keeper.wake(ANA, key, 5 * MINUTE_MS);
       for (let reloads = 0; reloads < 3; reloads += 1) {
         first.leave();
         await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 0.5));
-        const again = openPage(keeper, id);
+        const again = openPage(keeper, key);
         await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 0.6));
         again.leave();
       }
-      openPage(keeper, id);
-      expect(await stateOf(id)).toBe('running');
-      expect(await auditLog(id)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
+      openPage(keeper, key);
+      expect(await stateOf(key)).toBe('running');
+      expect(await auditLog(key)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
     });
 
     it('do not keep it awake without the right to read files', async () => {
-      const id = await createPaused();
+      const key = await createPaused();
       const { keeper } = await openKeeper();
-      const li = openPage(keeper, id, { actor: 'li', id: 'session-of-li' }, false);
-      await keeper.wake(ANA, id, 5 * MINUTE_MS);
+      const li = openPage(keeper, key, { actor: 'li', id: 'session-of-li' }, false);
+      await keeper.wake(ANA, key, 5 * MINUTE_MS);
       expect(li.now()).toMatchObject({ kind: 'awake', viewers: [] });
       await li.ended('left');
     });
 
     it('count across processes', async () => {
-      const id = await createPaused();
+      const key = await createPaused();
       const [here, there] = [await openKeeper(), await openKeeper()];
-      const ana = openPage(here.keeper, id);
-      const marek = openPage(there.keeper, id, MAREK);
-      await here.keeper.wake(ANA, id, 5 * MINUTE_MS);
+      const ana = openPage(here.keeper, key);
+      const marek = openPage(there.keeper, key, MAREK);
+      await here.keeper.wake(ANA, key, 5 * MINUTE_MS);
       await eventually(() => {
         const state = ana.now();
         return state?.kind === 'awake' && state.viewers.length === 2;
       });
       ana.leave();
       await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 3));
-      expect(await stateOf(id)).toBe('running');
+      expect(await stateOf(key)).toBe('running');
       marek.leave();
-      await eventually(async () => (await stateOf(id)) === 'paused', 25_000);
+      await eventually(async () => (await stateOf(key)) === 'paused', 25_000);
     });
 
-    it('receive nothing for an invalid sandbox id', async () => {
+    it('receive nothing for an invalid sandbox key', async () => {
       const { keeper } = await openKeeper();
       expect(openPage(keeper, '../etc').states).toEqual([]);
     });
@@ -107,9 +107,9 @@ describeOnDatabases('a shared wake', () => {
     it('continues where viewers return and ends where none do', async () => {
       const [watched, left] = [await createPaused(), await createPaused()];
       const first = await openKeeper({ claimMs: 600 });
-      for (const id of [watched, left]) {
-        openPage(first.keeper, id);
-        await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
+      for (const key of [watched, left]) {
+        openPage(first.keeper, key);
+        await first.keeper.wake(ANA, key, 5 * MINUTE_MS);
       }
       await crash(first.keeper, watched);
       const second = await openKeeper({ reconnectMs: 1_000 });
@@ -124,19 +124,19 @@ describeOnDatabases('a shared wake', () => {
     });
 
     it('takes over the lease of a dead process on this machine at once', async () => {
-      const id = await createPaused();
+      const key = await createPaused();
       const first = await openKeeper({ owner: 'here/999999999/a', claimMs: 10 * MINUTE_MS });
-      await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
-      await crash(first.keeper, id);
+      await first.keeper.wake(ANA, key, 5 * MINUTE_MS);
+      await crash(first.keeper, key);
       const second = await openKeeper({ owner: 'here/1/b', isShared: false });
-      await eventually(async () => (await findLease(id))?.claimedBy === second.owner);
+      await eventually(async () => (await findLease(key))?.claimedBy === second.owner);
     });
 
     it('settles a wake that was being started', async () => {
       const [woke, other, gone] = [await createPaused(), await createPaused(), await createPaused()];
-      const lease = (id: string, begunAtMs = Date.now()): WakeLease => ({
-        id: `lease-${id}`,
-        sandboxKey: id,
+      const lease = (key: SandboxKey, begunAtMs = Date.now()): WakeLease => ({
+        id: `lease-${key}`,
+        sandboxKey: key,
         state: 'waking',
         actor: 'ana',
         begunAtMs,
@@ -149,13 +149,13 @@ describeOnDatabases('a shared wake', () => {
         claimedBy: 'dead',
       });
       const asleep = await createPaused();
-      for (const id of [woke, other, gone]) expect(await beginLease(lease(id), -1)).toBe(true);
+      for (const key of [woke, other, gone]) expect(await beginLease(lease(key), -1)).toBe(true);
       await beginLease(lease(asleep, Date.now() - 40_000), -1);
       await post(woke, 'resume', { timeout: 287, autoPause: true });
       await post(other, 'connect', { timeout: 300 });
-      await engine.call('DELETE', `/sandboxes/${gone}`);
+      await kill(gone);
       const { keeper } = await openKeeper();
-      const pages = [woke, other, gone, asleep].map((id) => openPage(keeper, id));
+      const pages = [woke, other, gone, asleep].map((key) => openPage(keeper, key));
       await eventually(() => pages[0]?.now()?.kind === 'awake');
       await pages[1]?.ended('taken');
       await pages[2]?.ended('gone');
@@ -167,17 +167,17 @@ describeOnDatabases('a shared wake', () => {
     });
 
     it('finishes a pause that was under way', async () => {
-      const id = await createPaused();
+      const key = await createPaused();
       const first = await openKeeper({ claimMs: 600 });
-      await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
+      await first.keeper.wake(ANA, key, 5 * MINUTE_MS);
       await engine.fault({ route: PAUSE, status: 500 });
-      await thrownBy(() => first.keeper.endNow(MAREK, id));
-      await crash(first.keeper, id);
+      await thrownBy(() => first.keeper.endNow(MAREK, key));
+      await crash(first.keeper, key);
       await engine.clearFaults();
       const { keeper } = await openKeeper();
-      await openPage(keeper, id).ended('asked');
-      expect((await auditLog(id)).at(-1)).toMatch(/^marek \| review-paused/);
-      expect(await stateOf(id)).toBe('paused');
+      await openPage(keeper, key).ended('asked');
+      expect((await auditLog(key)).at(-1)).toMatch(/^marek \| review-paused/);
+      expect(await stateOf(key)).toBe('paused');
     });
   });
 
@@ -191,34 +191,34 @@ describeOnDatabases('a shared wake', () => {
 
     it('runs while awake and leaves the sandbox paused, even after a failure', async () => {
       const { keeper } = await openKeeper({ graceMs: 10_000 });
-      const id = await createPaused();
-      expect(await keeper.withWake(input(id), () => stateOf(id))).toBe('running');
-      expect(await stateOf(id)).toBe('paused');
-      expect(await auditLog(id)).toEqual([
+      const key = await createPaused();
+      expect(await keeper.withWake(input(key), () => stateOf(key))).toBe('running');
+      expect(await stateOf(key)).toBe('paused');
+      expect(await auditLog(key)).toEqual([
         `ana | review-woken | For 5 min, to save its files${GUARDED}`,
         'ana | review-paused | The task was done',
       ]);
-      const failing = keeper.withWake(input(id), () => Promise.reject(new Error('disk full')));
+      const failing = keeper.withWake(input(key), () => Promise.reject(new Error('disk full')));
       await expect(failing).rejects.toThrow('disk full');
-      expect(await stateOf(id)).toBe('paused');
+      expect(await stateOf(key)).toBe('paused');
     });
 
     it('outlasts the grace period', async () => {
       const { keeper } = await openKeeper();
-      const id = await createPaused();
-      const state = keeper.withWake(input(id), async () => {
+      const key = await createPaused();
+      const state = keeper.withWake(input(key), async () => {
         await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 3));
-        return stateOf(id);
+        return stateOf(key);
       });
       expect(await state).toBe('running');
     });
 
     it('leaves a sandbox alone that somebody else runs or views', async () => {
       const { keeper } = await openKeeper();
-      const running = await engine.create();
-      const before = await engine.detail(running);
+      const running = await create();
+      const before = await detail(running);
       expect(await keeper.withWake(input(running), () => stateOf(running))).toBe('running');
-      expect(await engine.detail(running)).toEqual(before);
+      expect(await detail(running)).toEqual(before);
       const viewed = await createPaused();
       const page = openPage(keeper, viewed, MAREK);
       await keeper.wake(MAREK, viewed, 5 * MINUTE_MS);
@@ -229,10 +229,10 @@ describeOnDatabases('a shared wake', () => {
 
     it('does not start if the sandbox cannot be woken', async () => {
       const { keeper } = await openKeeper();
-      const id = await createPaused();
+      const key = await createPaused();
       await engine.fault({ route: RESUME, status: 429 });
       const begun: string[] = [];
-      const thrown = await thrownBy(() => keeper.withWake(input(id), async () => void begun.push(id)));
+      const thrown = await thrownBy(() => keeper.withWake(input(key), async () => void begun.push(key)));
       expect(thrown).toMatchObject({ code: 'quota' });
       expect(begun).toEqual([]);
     });

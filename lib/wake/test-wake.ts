@@ -1,7 +1,8 @@
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
-import { eventually, setUpEngine } from '../test-support/environment';
+import { idOf, type SandboxKey } from '../sandbox-key';
+import { eventually, localKey, setUpEngine } from '../test-support/environment';
 import type { WakeState } from './schema';
 import { WakeKeeper } from './wake-keeper';
 
@@ -28,9 +29,9 @@ export async function openKeeper(options: Partial<ConstructorParameters<typeof W
 }
 
 /** An open page and the states that it received. */
-export function openPage(keeper: WakeKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
+export function openPage(keeper: WakeKeeper, topicKey: string, { actor, id: sessionId } = ANA, counts = true) {
   const states: WakeState[] = [];
-  const leave = keeper.subscribe(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
+  const leave = keeper.subscribe(topicKey, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);
   const now = () => states.at(-1);
   const ended = async (how: string, withinMs = 15_000) => {
@@ -41,12 +42,12 @@ export function openPage(keeper: WakeKeeper, id: string, { actor, id: sessionId 
 }
 
 /** The audit log of a sandbox, oldest first. */
-export async function auditLog(id: string): Promise<string[]> {
+export async function auditLog(key: SandboxKey): Promise<string[]> {
   const db = await database();
   const rows = await db
     .selectFrom('access_log')
     .selectAll()
-    .where('sandbox_key', '=', id)
+    .where('sandbox_key', '=', key)
     .orderBy('at_ms')
     .orderBy('id')
     .execute();
@@ -54,39 +55,43 @@ export async function auditLog(id: string): Promise<string[]> {
 }
 
 /** Stands for the death of the keeper's process: its lease is neither renewed nor released. */
-export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
+export async function crash(keeper: WakeKeeper, key: SandboxKey): Promise<void> {
   const db = await database();
   const before = await db
     .selectFrom('wake_leases')
     .select('claimed_until_ms')
-    .where('sandbox_key', '=', id)
+    .where('sandbox_key', '=', key)
     .executeTakeFirst();
   await keeper.close();
   await db
     .updateTable('wake_leases')
     .set({ claimed_until_ms: before?.claimed_until_ms ?? 0 })
-    .where('sandbox_key', '=', id)
+    .where('sandbox_key', '=', key)
     .execute();
 }
 
 /** Starts an engine for this file. Returns calls that act outside the keeper. */
 export function setUpSandboxes() {
   const engine = setUpEngine();
-  afterAll(() => fleetWatcher().close());
+  afterAll(() => fleetWatcher('local').close());
 
-  async function createPaused(body: Record<string, unknown> = {}): Promise<string> {
-    const id = await engine.create(body);
-    await post(id, 'pause');
-    return id;
+  const create = async (body: Record<string, unknown> = {}) => localKey(await engine.create(body));
+
+  async function createPaused(): Promise<SandboxKey> {
+    const key = await create();
+    await post(key, 'pause');
+    return key;
   }
 
-  const post = async (id: string, action: string, body?: object) =>
-    (await engine.call('POST', `/sandboxes/${id}/${action}`, body)).status;
-  const stateOf = async (id: string) => {
-    const { status, state } = await engine.detail(id);
+  const post = async (key: SandboxKey, action: string, body?: object) =>
+    (await engine.call('POST', `/sandboxes/${idOf(key)}/${action}`, body)).status;
+  const kill = (key: SandboxKey) => engine.call('DELETE', `/sandboxes/${idOf(key)}`);
+  const detail = (key: SandboxKey) => engine.detail(idOf(key));
+  const stateOf = async (key: SandboxKey) => {
+    const { status, state } = await detail(key);
     return status === 404 ? 'gone' : state;
   };
-  const leftMs = async (id: string) => Date.parse((await engine.detail(id)).endAt) - Date.now();
+  const leftMs = async (key: SandboxKey) => Date.parse((await detail(key)).endAt) - Date.now();
 
   /** How often the faults of a route have fired. */
   async function fired(route: string): Promise<number> {
@@ -96,5 +101,5 @@ export function setUpSandboxes() {
       .reduce((sum, fault) => sum + fault.fired, 0);
   }
 
-  return { engine, createPaused, post, stateOf, leftMs, fired };
+  return { engine, create, createPaused, post, kill, detail, stateOf, leftMs, fired };
 }

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest';
 import { type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
-import { eventually, setUpDataDir } from '../../test-support/environment';
+import { apiOf } from '../../sandbox-api/configured';
+import type { SandboxKey } from '../../sandbox-key';
+import { eventually, localKey, setUpDataDir } from '../../test-support/environment';
 import { wakeKeeper } from '../../wake/wake-keeper';
 import { listRecorded } from '../record/record';
 import type { ActParams, Operation, OperationEvent, RecordedItem } from '../schema';
@@ -35,7 +36,7 @@ export function setUpArchiving() {
   });
   afterAll(async () => {
     await wakeKeeper().close();
-    await fleetWatcher().close();
+    await fleetWatcher('local').close();
     fs.rmSync(archiveDir, { recursive: true, force: true });
   });
   beforeEach(() => void onTestFinished(async () => void (await engine().api('DELETE', '/engine/faults'))));
@@ -55,9 +56,9 @@ export function setUpArchiving() {
     const events: OperationEvent[] = [];
     onTestFinished(runner.listen((event) => events.push(event)));
     onTestFinished(() => runner.close());
-    const said = (id: string, text: string) =>
+    const said = (key: SandboxKey, text: string) =>
       events.some(({ items }) =>
-        items.some(({ sandboxKey, message }) => sandboxKey === id && message?.includes(text)),
+        items.some(({ sandboxKey, message }) => sandboxKey === key && message?.includes(text)),
       );
     return { runner, owner, said };
   }
@@ -68,7 +69,8 @@ export function setUpArchiving() {
     await sandbox.files.write('/home/user/out/result', 'mine');
     if (isSlow) await tarThat({ id: sandbox.sandboxId }, 'exec sleep 600');
     if (isPaused) await engine().api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
-    return sandboxApi().getSandbox(sandbox.sandboxId);
+    const key = localKey(sandbox.sandboxId);
+    return apiOf(key).getSandbox(key);
   }
 
   /** Installs a `tar` that shadows the system's. */
@@ -94,14 +96,14 @@ export function setUpArchiving() {
   function start(runner: OperationRunner, operation: Operation, sandboxes: readonly Sandbox[]): void {
     runner.start(
       operation,
-      sandboxes.map(({ id }) => waitingItem(id)),
+      sandboxes.map(({ key }) => waitingItem(key)),
     );
   }
 
   const isOver = ({ outcome }: RecordedItem) => outcome !== 'waiting' && outcome !== 'sending';
 
-  /** Items by sandbox id. */
-  async function outcomes({ id }: Operation): Promise<Record<string, RecordedItem>> {
+  /** Items by the keys of their sandboxes. */
+  async function outcomes({ id }: Operation): Promise<Record<SandboxKey, RecordedItem>> {
     await eventually(async () => (await listRecorded(id)).every(isOver), 40_000);
     return Object.fromEntries((await listRecorded(id)).map((item) => [item.sandboxId, item]));
   }

@@ -1,7 +1,7 @@
 import type { AccessPage } from '../../access/audit';
 import type { AccessEntry } from '../../access/audit-schema';
 import type { RecordCursor } from '../../record-search';
-import { connectionOf, idOf } from '../../sandbox-key';
+import { idOf } from '../../sandbox-key';
 import { csvLine } from './record-file';
 
 /** Makes spreadsheets read the file as UTF-8. */
@@ -11,8 +11,8 @@ const COLUMNS: readonly { title: string; read: (entry: AccessEntry) => string }[
   { title: 'at', read: ({ atMs }) => new Date(atMs).toISOString() },
   { title: 'person', read: ({ actor }) => actor ?? '' },
   { title: 'action', read: ({ kind }) => kind },
-  { title: 'connection', read: ({ sandboxKey }) => connectionOf(sandboxKey) },
-  { title: 'sandbox', read: ({ sandboxKey }) => idOf(sandboxKey) },
+  { title: 'connection', read: ({ connection }) => connection ?? '' },
+  { title: 'sandbox', read: ({ sandboxKey }) => (sandboxKey === null ? '' : idOf(sandboxKey)) },
   { title: 'path', read: ({ path }) => path ?? '' },
   { title: 'details', read: ({ detail }) => detail ?? '' },
   { title: 'operation', read: ({ request }) => request ?? '' },

@@ -2,8 +2,9 @@ import { afterAll, beforeEach, onTestFinished } from 'vitest';
 import { database } from '../../db/client';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
-import { eventually, setUpEngine } from '../../test-support/environment';
+import { apiOf } from '../../sandbox-api/configured';
+import { idOf, type SandboxKey } from '../../sandbox-key';
+import { eventually, localKey, setUpEngine } from '../../test-support/environment';
 import { listItems } from '../record/store';
 import type { Operation, OperationEvent, Outcome } from '../schema';
 import { OperationRunner } from './runner';
@@ -14,7 +15,7 @@ export function setUpRunners() {
   const engine = setUpEngine();
 
   beforeEach(() => void onTestFinished(async () => void (await engine.clearFaults())));
-  afterAll(() => fleetWatcher().close());
+  afterAll(() => fleetWatcher('local').close());
 
   let opened = 0;
 
@@ -38,16 +39,19 @@ export function setUpRunners() {
         () => events.some(({ operation }) => operation.id === id && operation.state === 'finished'),
         30_000,
       );
-    const outcomesOf = (id: string) =>
+    const outcomesOf = (key: SandboxKey) =>
       events
-        .flatMap(({ items }) => items.filter(({ sandboxKey }) => sandboxKey === id))
+        .flatMap(({ items }) => items.filter(({ sandboxKey }) => sandboxKey === key))
         .map(({ outcome }) => outcome);
     return { runner, events, finished, outcomesOf };
   }
 
-  const createMany = (count: number) => Promise.all(Array.from({ length: count }, () => engine.create()));
-  const readAll = (ids: string[]): Promise<Sandbox[]> => Promise.all(ids.map(sandboxApi().getSandbox));
+  const create = async () => localKey(await engine.create());
+  const createMany = (count: number) => Promise.all(Array.from({ length: count }, create));
+  const readAll = (keys: readonly SandboxKey[]): Promise<Sandbox[]> =>
+    Promise.all(keys.map((key) => apiOf(key).getSandbox(key)));
 
+  /** The outcomes of an operation by the keys of its sandboxes. */
   async function recorded(id: string): Promise<Record<string, Outcome>> {
     return Object.fromEntries((await listItems(id)).map(({ sandboxKey, outcome }) => [sandboxKey, outcome]));
   }
@@ -58,9 +62,10 @@ export function setUpRunners() {
     return (json as { fired: number }[]).reduce((sum, { fired }) => sum + fired, 0);
   }
 
-  const isThere = async (id: string) => (await engine.detail(id)).status === 200;
+  const detailOf = (key: SandboxKey) => engine.detail(idOf(key));
+  const isThere = async (key: SandboxKey) => (await detailOf(key)).status === 200;
 
-  return { engine, openRunner, createMany, readAll, recorded, firedFaults, isThere };
+  return { engine, openRunner, create, createMany, readAll, recorded, firedFaults, detailOf, isThere };
 }
 
 /** The process dies: nothing it does from now on reaches the database, and it renews nothing. */

@@ -2,23 +2,30 @@ import type { FaultInput } from '../../engine/faults';
 import { rowWith } from '../../fleet/test-fleet';
 import type { StateAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
-import type { ServiceEngine } from '../../test-support/environment';
+import { apiOf } from '../../sandbox-api/configured';
+import type { SandboxKey } from '../../sandbox-key';
+import { localKey, type ServiceEngine } from '../../test-support/environment';
 import { driftOf } from '../plan/plan';
 import type { ActParams } from '../schema';
 import { askToEnd } from './graceful';
 import { runStep, type StepContext } from './steps';
 
-/** Steps of operations, as the runner runs them. */
+/** Steps of operations on sandboxes of the local engine, as the runner runs them. */
 
-/** Reads one sandbox; `null`: gone. */
-export async function readOne(id: string): Promise<Sandbox | null> {
-  return sandboxApi()
-    .getSandbox(id)
+async function read(key: SandboxKey): Promise<Sandbox | null> {
+  return apiOf(key)
+    .getSandbox(key)
     .catch((error) => {
       if (error.code === 'not_found') return null;
       throw error;
     });
+}
+
+/** Reads one sandbox that exists. */
+export async function readOne(id: string): Promise<Sandbox> {
+  const sandbox = await read(localKey(id));
+  if (sandbox === null) throw new Error(`The sandbox ${id} is gone.`);
+  return sandbox;
 }
 
 /** Runs one step like the runner. */
@@ -26,10 +33,10 @@ export async function step(act: StateAct, id: string, params: ActParams, more: P
   return runStep({
     act,
     params,
-    shown: more.shown ?? (await readOne(id)) ?? rowWith({ id }).sandbox,
+    shown: more.shown ?? (await read(localKey(id))) ?? rowWith({ id }).sandbox,
     sinceMs: Date.now(),
     mayHaveBeenSent: false,
-    read: readOne,
+    read,
     latest: () => undefined,
     driftOf: (shown, now) => driftOf(shown, now, null),
     send: (call) => call(),
