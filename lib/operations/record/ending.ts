@@ -50,9 +50,10 @@ async function findCause(sandboxId: string): Promise<Omit<Ending, 'saved'> | nul
     return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
   }
   const { capabilities } = sandboxApi();
+  // Events are read by id, and name ends that runs leave out (docs/protocol.md#sandbox-runs).
   const ending =
-    (capabilities.can('runs') ? await findInRuns(sandboxId) : null) ??
-    (capabilities.can('events') ? await findInEvents(sandboxId) : null);
+    (capabilities.can('events') ? await findInEvents(sandboxId) : null) ??
+    (capabilities.can('runs') ? await findInRuns(sandboxId) : null);
   if (ending !== null) return ending;
   const seen = fleetWatcher().findGone(sandboxId);
   if (!seen) return null;
