@@ -71,6 +71,8 @@ export default defineConfig({
     ],
     environment: 'node',
     env: emptySettings(),
+    // Vitest sends what a worker prints to its main process, and a line that is on its way when the worker ends fails the run.
+    disableConsoleIntercept: true,
     // Tests mostly wait, so two workers per core finish sooner than one.
     maxWorkers: 2 * Math.max(2, availableParallelism() - 1),
     // Room for a busy machine: nothing waits this long unless it fails.

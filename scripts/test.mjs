@@ -7,10 +7,11 @@ import { provideBubblewrap } from './lib/apt.mjs';
 import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { handleStopSignals } from './lib/children.mjs';
 import { provideChromium } from './lib/chromium.mjs';
-import { capture, installedCommand, runVisibly } from './lib/commands.mjs';
+import { capture, installedCommand, runToEnd, runVisibly } from './lib/commands.mjs';
 import { inRoot } from './lib/paths.mjs';
-import { oneCheck, readAudit, readPlaywrightReport, readVitestReport, runStages } from './lib/stages.mjs';
+import { oneCheck, readAudit, runStages } from './lib/stages.mjs';
 import { CommandError, dim, red, runMain, say, yellow } from './lib/terminal.mjs';
+import { readPlaywrightReport, readVitestReport } from './lib/test-reports.mjs';
 
 const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-test-'));
 process.on('exit', () => fs.rmSync(reports, { recursive: true, force: true }));
@@ -64,6 +65,7 @@ const provideBuild = () => {
 /** @param {string[]} projects of vitest.config.ts @param {import('./lib/commands.mjs').RunOptions} options */
 async function runVitest(projects, options) {
   const report = path.join(reports, `${projects[0]}.json`);
+  const errors = path.join(reports, `${projects[0]}-errors.json`);
   const args = [
     'run',
     ...projects.map((name) => `--project=${name}`),
@@ -71,8 +73,14 @@ async function runVitest(projects, options) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
+    `--reporter=${inRoot('scripts/lib/vitest-errors.mjs')}`,
   ];
-  return readVitestReport(report, await tool('vitest', args, options));
+  const env = { ...options.env, TEST_ERRORS_FILE: errors };
+  return readVitestReport(
+    report,
+    await runToEnd(installedCommand('vitest'), args, { ...options, env }),
+    errors,
+  );
 }
 
 /** @type {import('./lib/stages.mjs').Stage} */
@@ -162,8 +170,10 @@ const rounds = [
           const report = path.join(reports, 'e2e.json');
           const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
           const args = ['test', '--forbid-only', '--reporter=line,json', ...(isLong ? ['--grep=@long'] : [])];
-          const ok = await tool('playwright', args, { label, env });
-          return readPlaywrightReport(report, ok);
+          return readPlaywrightReport(
+            report,
+            await runToEnd(installedCommand('playwright'), args, { label, env }),
+          );
         },
       },
     ],

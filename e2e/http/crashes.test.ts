@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultInput } from '../../lib/engine/faults';
-import type { Operation, RecordedItem } from '../../lib/operations/schema';
+import { type Operation, type RecordedItem, totalsOf } from '../../lib/operations/schema';
 import { createPostgresDatabase, hasPostgres } from '../../lib/test-support/postgres';
 import { Sandkeeper } from '../support/deployment';
 import { ask, cookieOf } from '../support/http';
@@ -13,20 +13,22 @@ import { Relay } from '../support/relay';
  * engine, and the engine records their effects.
  */
 
-/** Determines the times of the crashes: `CHAOS_SEED=… npm run http -- crashes` repeats them. */
+/** Determines when the server crashes: `CHAOS_SEED=… npm run http -- crashes` repeats it. */
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 48];
-/** Longest lifetime of a server before the next crash, ms. Too short to carry out `ITEMS` in `CRASHES` lifetimes. */
-const MAX_LIFETIME_MS = process.env.TEST_LONG ? 1_000 : 500;
-/** The share of kills that are throttled: each makes the server wait. */
-const THROTTLED = process.env.TEST_LONG ? 0.25 : 0.08;
+/** The crashes are spread over this share of the items. The rest shows that the operation goes on. */
+const CRASHING_SHARE = 0.75;
+/** Up to this long passes between a kill and the crash it causes, ms. */
+const MAX_DELAY_MS = 250;
+/** An operation without progress for this long is stuck. Refusals in a row hold it for a minute at most. */
+const STALLED_AFTER_MS = 150_000;
 
 const SLOW_KILLS: FaultInput = { route: 'DELETE /sandboxes/*', latencyMs: 250 };
 
 /** Rate limits, errors, resets and kills without effect. A kill that reports an error can have taken effect. */
 const STORM: FaultInput[] = [
   { route: 'DELETE /sandboxes/*', latencyMs: 100 },
-  { route: 'DELETE /sandboxes/*', probability: THROTTLED, status: 429, retryAfterSeconds: 0 },
+  { route: 'DELETE /sandboxes/*', probability: 0.08, status: 429, retryAfterSeconds: 0 },
   { route: 'DELETE /sandboxes/*', probability: 0.05, status: 429, retryAfterSeconds: 1 },
   { route: 'DELETE /sandboxes/*', probability: 0.05, status: 500 },
   { route: 'DELETE /sandboxes/*', probability: 0.05, effect: 'fail-late' },
@@ -43,6 +45,18 @@ function randomFrom(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** Waits until `count` reaches `wanted`, however long it takes. Fails if it does not grow for `STALLED_AFTER_MS`. */
+async function untilReached(wanted: number, count: () => number | Promise<number>): Promise<void> {
+  let [reached, sinceMs] = [-1, performance.now()];
+  for (;;) {
+    const now = await count();
+    if (now >= wanted) return;
+    if (now > reached) [reached, sinceMs] = [now, performance.now()];
+    expect(performance.now() - sinceMs, `ms at ${now} of ${wanted}`).toBeLessThan(STALLED_AFTER_MS);
+    await wait(100);
+  }
 }
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -133,18 +147,23 @@ class Scene {
   }
 
   async whenFinished(operationId: string, sandkeeper = this.sandkeeper) {
+    const countFinal = async () =>
+      totalsOf((await this.read(operationId, sandkeeper)).operation.counts).final;
+    await untilReached(this.targets.length, countFinal);
     await expect
-      .poll(async () => (await this.read(operationId, sandkeeper)).operation.state, { timeout: 200_000 })
+      .poll(async () => (await this.read(operationId, sandkeeper)).operation.state)
       .toBe('finished');
     return this.read(operationId, sandkeeper);
   }
 
-  /** Crashes the server at random times and restarts it. */
+  /** Crashes the server at random points of the operation and restarts it. */
   async crashRepeatedly(): Promise<void> {
     const random = randomFrom(SEED);
-    for (let crash = 1; crash <= CRASHES; crash += 1) {
-      await wait(random() * MAX_LIFETIME_MS);
-      expect(this.countRequested(), `kill requests before crash ${crash}`).toBeLessThan(this.targets.length);
+    const itemsPerCrash = (this.targets.length * CRASHING_SHARE) / CRASHES;
+    for (let crash = 0; crash < CRASHES; crash += 1) {
+      await untilReached(Math.floor((crash + random()) * itemsPerCrash), () => this.countRequested());
+      await wait(random() * MAX_DELAY_MS);
+      expect(this.countRequested(), `items before crash ${crash + 1}`).toBeLessThan(this.targets.length);
       await this.sandkeeper.crash();
       await this.sandkeeper.restart();
     }

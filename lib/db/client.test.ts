@@ -94,7 +94,34 @@ describeOnDatabases('openDatabase', (here) => {
     await other.destroy();
     warn.mockRestore();
   });
+
+  it('fails a transaction whose connection the database closes between two queries, and nothing else', async () => {
+    if (!here.url().startsWith('postgres')) return;
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => void uncaught.push(error);
+    process.on('uncaughtException', note);
+    onTestFinished(() => void process.off('uncaughtException', note));
+    const db = await database();
+    const cut = db.transaction().execute(async (transaction) => {
+      const own = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
+      const pid = own.rows[0]?.pid ?? 0;
+      await sql`select pg_terminate_backend(${pid}, 10000)`.execute(db);
+      await eventually(() =>
+        transaction
+          .selectFrom('sessions')
+          .select('id')
+          .execute()
+          .then(...ENDED),
+      );
+    });
+    await expect(cut).rejects.toThrow();
+    expect(uncaught).toEqual([]);
+    expect(await db.selectFrom('sessions').select('id').execute()).toEqual([{ id: 's1' }]);
+  });
 });
+
+/** Whether a query has failed. */
+const ENDED = [() => false, () => true] as const;
 
 describe('an embedded database', () => {
   it('is readable only by its owner', async () => {

@@ -126,5 +126,7 @@ function postgres(url: string): Dialect {
   const pool = new pg.Pool({ connectionString: url, max: 5, types });
   // An unhandled error of an idle client would end the process. The pool opens another one when it needs it.
   pool.on('error', (error) => console.warn(`A connection to the database ended: ${error.message}`));
+  // The same while it is in use. Its query then fails, and reports the error.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return new PostgresDialect({ pool });
 }

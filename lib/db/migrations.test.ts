@@ -135,7 +135,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
       first_starts: ['moru/s1', 'moru/s2'],
     });
     expect(await db.selectFrom('access_log').selectAll().execute()).toMatchObject([
-      { id: 'a1', at_ms: 5, actor: 'ana', kind: 'exported', path: '/a', detail: 'b', request: 'o1' },
+      { id: 'a1', at_ms: 5, actor: 'ana', kind: 'exported', connection: 'moru', path: '/a', detail: 'b', request: 'o1' },
     ]);
     expect(await db.selectFrom('operations').select(['id', 'filter', 'reason']).execute()).toEqual([
       { id: 'o1', filter: 's1 s2', reason: 'old' },

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { engineRoutes } from './control/engine';
+import { eventRoutes } from './control/events';
 import { listRoutes } from './control/list';
 import { logRoutes } from './control/logs';
 import { metricsRoutes } from './control/metrics';
@@ -14,6 +15,7 @@ import type { FaultEffect } from './faults';
 import { ApiError, parseJson, type Reply, readBody } from './http';
 import { sameSecret } from './ids';
 import type { EngineServices } from './services';
+import { requireKnownParameters } from './validation';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -41,6 +43,7 @@ export class ControlPlane {
       ...sandboxRoutes(services),
       ...snapshotRoutes(services),
       ...sandboxRunRoutes(services),
+      ...eventRoutes(services),
       ...templateRoutes(services),
       ...notOfferedRoutes(),
       ...engineRoutes(services),
@@ -69,6 +72,7 @@ export class ControlPlane {
     effects: ReadonlySet<FaultEffect>,
   ): Promise<Reply> {
     const { param, dialect } = route;
+    if (route.query !== null) requireKnownParameters(query, route.query ?? []);
     const body = route.method === 'GET' ? undefined : parseJson(await readBody(request, MAX_BODY_BYTES));
     return route.handle({ param, query, body, dialect, effects });
   }

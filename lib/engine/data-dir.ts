@@ -9,6 +9,7 @@ export type DataDir = {
   guests: string;
   setAside: string;
   lifetimes: string;
+  events: string;
   /** The list of snapshots, and the directory with their files. */
   templates: string;
   snapshots: string;
@@ -41,6 +42,7 @@ export function openDataDir(path: string): DataDir {
     guests: join(root, 'guests'),
     setAside: join(root, 'set-aside'),
     lifetimes: join(root, 'runs.jsonl'),
+    events: join(root, 'events.jsonl'),
     templates: join(root, 'templates.json'),
     snapshots: join(root, 'snapshots'),
     unlock,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataDir, loadOrCreateSecret, loadOrCreateSeed, openDataDir } from './data-dir';
 import { Faults } from './faults';
@@ -7,6 +7,7 @@ import { History } from './history';
 import { openIdleGuests } from './idle-guests';
 import { Tokens } from './ids';
 import { Lifecycle } from './lifecycle';
+import { LifecycleEvents } from './lifecycle-events';
 import { Lifetimes } from './lifetimes';
 import { toGuest } from './record';
 import { RecordFiles } from './record-files';
@@ -75,7 +76,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     options.apiKey ?? loadOrCreateSecret(dataDir.root, 'api-key', (text) => API_KEY.test(text), generateKey);
   const tokens = new Tokens(loadOrCreateSeed(dataDir.root));
   const state = openState(dataDir, tokens, warn);
-  const { registry, history, lifetimes, setAside } = state;
+  const { registry, history, lifetimes, events, setAside } = state;
   const guestsDir = dataDir.guests;
   const findGuest = (id: string) => {
     const record = registry.get(id);
@@ -85,7 +86,9 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
   const { guests, dataPlane } = await openGuests({ sink: history, guestsDir, findGuest, warn });
 
   const limits = { maxRunning: options.maxRunning, maxLengthMs: options.maxLengthHours * HOUR_MS };
-  const transitions = new Transitions({ registry, guests, history, lifetimes, tokens, guestsDir, warn });
+  const transitions = new Transitions({
+    ...{ registry, guests, history, lifetimes, events, tokens, guestsDir, warn },
+  });
   const lifecycle = new Lifecycle(registry, transitions, limits, warn);
   let port = options.port;
   const services: EngineServices = {
@@ -95,6 +98,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     guests,
     history,
     lifetimes,
+    events,
     faults: options.allowFaults === true ? new Faults() : null,
     tokens,
     limits,
@@ -127,6 +131,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     // In parallel: closing the guests ends their streams, which lets the server finish.
     await Promise.all([withTimeout(1_200, guestsClosed), server.close(600)]);
     lifetimes.close();
+    events.close();
     dataDir.unlock();
   };
   const notes = [...state.notes, ...notesOf(guests, options.host)];
@@ -141,13 +146,14 @@ function openState(dataDir: DataDir, tokens: Tokens, warn: (message: string) => 
   registry.restore(records);
   const isAlive = (id: string) => registry.get(id) !== undefined;
   const lifetimes = new Lifetimes(dataDir.lifetimes);
-  const { skippedLines } = lifetimes.load(isAlive);
+  const events = new LifecycleEvents(dataDir.events, randomUUID);
+  const skippedLines = lifetimes.load(isAlive).skippedLines + events.load(registry.all()).skippedLines;
   const notes = setAside.map(
     ({ file, reason }) => `Cannot read a sandbox record; it was moved to set-aside/${file} (${reason})`,
   );
   if (skippedLines > 0) notes.push(`Dropped ${skippedLines} unreadable lines of the sandbox history.`);
   for (const note of notes) warn(note);
-  return { registry, lifetimes, history: new History(isAlive), setAside, notes };
+  return { registry, lifetimes, events, history: new History(isAlive), setAside, notes };
 }
 
 function notesOf({ processes }: Guests, host: string): string[] {

@@ -146,7 +146,9 @@ test('merges concurrent resumes, with the timeout and policy of the first', asyn
     (calls) => calls.includes(`resume ${id}`),
   );
   const others = ['resume', 'connect', 'resume'].map((action) =>
-    engine.call('POST', `/sandboxes/${id}/${action}`, { body: { timeout: 3000, autoPause: true } }),
+    engine.call('POST', `/sandboxes/${id}/${action}`, {
+      body: { timeout: 3000, ...(action === 'resume' ? { autoPause: true } : {}) },
+    }),
   );
   await received(engine);
   expect((await engine.detail(id)).state).toBe('paused');

@@ -176,7 +176,7 @@ export class Lifecycle {
   setTimeout(id: string, timeoutS: number, dialect: Dialect = 'moru'): void {
     const record = this.#mustRun(id, dialect);
     const endAtMs = Math.min(Date.now() + timeoutS * 1000, this.#maxEndAtMs(record));
-    this.#registry.update(record, { endAtMs });
+    this.#transitions.update(record, { endAtMs });
   }
 
   /** Extends the deadline to at least `durationS` from now. @throws ApiError like `setTimeout`. */
@@ -191,7 +191,7 @@ export class Lifecycle {
   ): void {
     const record = this.#mustGet(id);
     if (record.state !== 'running') throw unsaved(record, 'updated');
-    this.#registry.update(record, change(record));
+    this.#transitions.update(record, change(record));
   }
 
   /**
@@ -318,7 +318,7 @@ export class Lifecycle {
 
   #extend(running: SandboxRecord, durationMs: number): SandboxRecord {
     const endAtMs = Math.min(Date.now() + durationMs, this.#maxEndAtMs(running));
-    return endAtMs <= running.endAtMs ? running : this.#registry.update(running, { endAtMs });
+    return endAtMs <= running.endAtMs ? running : this.#transitions.update(running, { endAtMs });
   }
 
   /** The latest possible deadline. @throws ApiError 400 if it has passed. */

@@ -36,6 +36,8 @@ export const SandboxRecord = z.object({
   version: z.literal(1),
   id: z.string().regex(SANDBOX_ID),
   templateId: z.string(),
+  /** Build of the template. Absent in a fork, and in records of earlier versions. */
+  buildId: z.string().optional(),
   alias: z.string().optional(),
   state: z.enum(['running', 'pausing', 'paused', 'killing']),
   createdAtMs: z.number(),

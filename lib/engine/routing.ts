@@ -25,6 +25,7 @@ const CONTROL_ROOTS = new Set([
   'sandboxes',
   'templates',
   'engine',
+  'events',
   'v2',
   'v3',
   'volumes',
@@ -34,6 +35,8 @@ const CONTROL_ROOTS = new Set([
   'teams',
   'nodes',
   'admin',
+  'api-keys',
+  'access-tokens',
 ]);
 const ENVD_PATH = /^\/(files|metrics|envs|init|shutdown|filesystem\.Filesystem\/.*|process\.Process\/.*)$/;
 const GUEST_HOST = /^(\d{1,5})-(i[a-z0-9]{20})\./;

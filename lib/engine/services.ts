@@ -3,6 +3,7 @@ import type { Guests } from './guests';
 import type { History } from './history';
 import type { Tokens } from './ids';
 import type { Lifecycle, Limits } from './lifecycle';
+import type { LifecycleEvents } from './lifecycle-events';
 import type { Lifetimes } from './lifetimes';
 import type { SetAside } from './record-files';
 import type { Registry } from './registry';
@@ -16,6 +17,7 @@ export type EngineServices = {
   guests: Guests;
   history: History;
   lifetimes: Lifetimes;
+  events: LifecycleEvents;
   /** Null unless failures may be injected. */
   faults: Faults | null;
   tokens: Tokens;

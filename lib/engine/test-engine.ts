@@ -82,8 +82,20 @@ export function send(
   body: unknown,
   headers: Record<string, string>,
 ): Promise<HttpResponse> {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  // Node sends no length with the body of a DELETE.
+  const length =
+    text === undefined || method !== 'DELETE' ? {} : { 'content-length': String(Buffer.byteLength(text)) };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+    const options = {
+      host: '127.0.0.1',
+      port,
+      method,
+      path,
+      headers: { ...length, ...headers },
+      agent: false,
+    };
+    const outgoing = request(options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
@@ -93,8 +105,7 @@ export function send(
       response.on('error', reject);
     });
     outgoing.on('error', reject);
-    if (body === undefined) outgoing.end();
-    else outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
+    outgoing.end(text);
   });
 }
 

@@ -2,6 +2,7 @@ import type { Guest, Guests } from './guests';
 import type { History } from './history';
 import { ApiError } from './http';
 import { newSandboxId, randomId, type Tokens } from './ids';
+import type { LifecycleEvents } from './lifecycle-events';
 import type { EndReason, Lifetimes } from './lifetimes';
 import { type SandboxRecord, type Snapshot, toGuest } from './record';
 import type { Registry } from './registry';
@@ -44,6 +45,7 @@ export type TransitionServices = {
   guests: Guests;
   history: History;
   lifetimes: Lifetimes;
+  events: LifecycleEvents;
   tokens: Tokens;
   guestsDir: string;
   warn(message: string): void;
@@ -63,7 +65,7 @@ export class Transitions {
 
   /** Calls `getSpan` after the guest has started, so that the start does not use up the timeout. */
   async create({ files, ...input }: NewSandbox, getSpan: () => Span): Promise<SandboxRecord> {
-    const { registry, lifetimes, guests } = this.#services;
+    const { registry, lifetimes, events, guests } = this.#services;
     const draft = newRecord(input);
     try {
       await attempt('creating', () => guests.create(this.#guest(draft), files));
@@ -81,6 +83,7 @@ export class Transitions {
       throw error;
     }
     lifetimes.created(record);
+    events.record('created', record, { atMs: record.createdAtMs });
     return record;
   }
 
@@ -89,7 +92,7 @@ export class Transitions {
    * snapshot remains (docs/protocol.md#failed-pauses).
    */
   async pause(running: SandboxRecord, keepsMemory: boolean, nowMs = Date.now()): Promise<SandboxRecord> {
-    const { registry, guests, lifetimes } = this.#services;
+    const { registry, guests, lifetimes, events } = this.#services;
     const snapshot: Snapshot = {
       templateId: running.snapshot?.templateId ?? randomId(20),
       createdAtMs: running.snapshot?.createdAtMs ?? nowMs,
@@ -107,6 +110,7 @@ export class Transitions {
       throw failed('pausing', error);
     }
     lifetimes.paused(running.id);
+    events.paused(running, nowMs);
     return this.finishPause(pausing);
   }
 
@@ -119,13 +123,25 @@ export class Transitions {
     paused: SandboxRecord,
     { timeoutMs, autoPause, keepsMemory }: { timeoutMs: number; autoPause: boolean; keepsMemory: boolean },
   ): Promise<SandboxRecord> {
-    const { registry, guests, lifetimes } = this.#services;
+    const { registry, guests, lifetimes, events } = this.#services;
     await attempt('resuming', () => guests.resume(this.#guest(paused), keepsMemory));
     const startedAtMs = Date.now();
     const endAtMs = startedAtMs + timeoutMs;
     const running = registry.update(paused, { state: 'running', startedAtMs, endAtMs, autoPause });
     lifetimes.resumed(paused.id);
+    events.record('resumed', running);
     return running;
+  }
+
+  /** Changes a running sandbox in a way that needs no step of its guest. */
+  update(
+    running: SandboxRecord,
+    patch: Partial<Pick<SandboxRecord, 'endAtMs' | 'allowInternetAccess' | 'network'>>,
+  ): SandboxRecord {
+    const { registry, events } = this.#services;
+    const updated = registry.update(running, patch);
+    events.record('updated', updated, patch.endAtMs === undefined ? {} : { endAtMs: patch.endAtMs });
+    return updated;
   }
 
   /** Copies the files of a running sandbox to the new directory `target`, which is removed if that fails. */
@@ -144,7 +160,7 @@ export class Transitions {
    * removes the remaining files instead of listing a broken sandbox.
    */
   async kill(record: SandboxRecord, reason: EndReason): Promise<null> {
-    const { registry, guests, lifetimes, history } = this.#services;
+    const { registry, guests, lifetimes, events, history } = this.#services;
     const killing = registry.hide(record);
     registry.deleteFile(record.id);
     await attempt('killing', () => guests.destroy(record.id));
@@ -152,17 +168,19 @@ export class Transitions {
     history.forget(record.id);
     lifetimes.stopped(record.id, reason);
     lifetimes.removed(record.id);
+    events.killed(record, reason);
     return null;
   }
 
   /** Ends a sandbox that still has an older snapshot: it is paused again (docs/protocol.md#older-snapshots). */
   async revert(record: SandboxRecord, snapshot: Snapshot, reason: EndReason): Promise<SandboxRecord> {
-    const { registry, guests, lifetimes, warn } = this.#services;
+    const { registry, guests, lifetimes, events, warn } = this.#services;
     const killing = registry.hide(record);
     await guests
       .revert(record.id)
       .catch((error: unknown) => warn(`Cannot stop the processes of ${record.id}: ${error}`));
     lifetimes.stopped(record.id, reason);
+    events.killed(record, reason);
     const { startedAtMs, autoPause, createdAtMs: endAtMs } = snapshot;
     return registry.update(killing, { state: 'paused', snapshot, startedAtMs, autoPause, endAtMs });
   }
@@ -187,11 +205,12 @@ export class Transitions {
 }
 
 function newRecord({ template, ...input }: Omit<NewSandbox, 'files'>): SandboxRecord {
-  const { templateId, alias, cpuCount, memoryMB, diskSizeMB } = template;
+  const { templateId, alias, buildId, cpuCount, memoryMB, diskSizeMB } = template;
   return {
     version: 1,
     id: newSandboxId(),
     templateId,
+    ...(buildId === '' ? {} : { buildId }),
     ...(alias === undefined ? {} : { alias }),
     state: 'running',
     createdAtMs: 0,

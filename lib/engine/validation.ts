@@ -27,6 +27,14 @@ export const expect = {
 };
 
 /**
+ * An object of a request. A name that is not in `shape` is refused: a field that this engine ignored would be a request that
+ * it has not carried out.
+ */
+export function fields<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, { error: 'expected a JSON object' });
+}
+
+/**
  * Parses a value with `schema`.
  * @throws ApiError 400 `validation error: <field>: <expectation>` (docs/protocol.md#request-validation).
  */
@@ -34,8 +42,16 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown): z.infe
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const field = issue?.path.map(String).join('.') || 'request body';
-  throw invalid(field, issue?.message ?? 'invalid');
+  const path = issue?.path.map(String) ?? [];
+  if (issue?.code === 'unrecognized_keys') throw invalid([...path, issue.keys[0]].join('.'), UNKNOWN);
+  throw invalid(path.join('.') || 'request body', issue?.message ?? 'invalid');
+}
+
+const UNKNOWN = 'the local engine knows no such name here and ignores nothing';
+
+/** @throws ApiError 400 that names a parameter outside `known`. */
+export function requireKnownParameters(query: URLSearchParams, known: readonly string[]): void {
+  for (const name of query.keys()) if (!known.includes(name)) throw invalid(name, UNKNOWN);
 }
 
 export function invalid(field: string, expectation: string): ApiError {
@@ -59,6 +75,14 @@ export function queryInteger(
     .safeParse(/^-?\d+$/.test(text) ? Number(text) : undefined);
   if (parsed.success) return parsed.data;
   throw invalid(name, parsed.error.issues[0]?.message ?? 'invalid');
+}
+
+/** Reads `true` or `false` from a query. @returns undefined if the parameter is absent. @throws ApiError 400. */
+export function queryFlag(query: URLSearchParams, name: string): boolean | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (text !== 'true' && text !== 'false') throw invalid(name, 'expected true or false');
+  return text === 'true';
 }
 
 /**

@@ -244,7 +244,7 @@ describe('a reading that fails', () => {
     await requests[0]?.reject();
     store.receive(hello(6));
     expect(requests).toHaveLength(2);
-    await answer(snapshot(6, ['local/a']));
+    await answer(snapshot(6, ['a']));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(requests).toHaveLength(2);
   });

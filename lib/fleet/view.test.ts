@@ -14,7 +14,7 @@ const status: FleetStatus = {
 };
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
 const connections = [
-  { name: 'local', title: 'Local engine', kind: 'local', isDisabled: false, isProduction: false },
+  { name: 'local', title: 'Local engine', kind: 'local', label: null, host: '127.0.0.1:8090' },
 ] as const;
 const fleets = { sandboxes: fleet, status, statuses: { local: status }, connections };
 

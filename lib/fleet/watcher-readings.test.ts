@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi } from '../sandbox-api/configured';
-import { eventually } from '../test-support/environment';
+import { idOf } from '../sandbox-key';
+import { eventually, localKey } from '../test-support/environment';
 import { rowWith } from './test-fleet';
 import { listen, setUpEmptyEngine, watch } from './test-watcher';
 
@@ -10,22 +11,23 @@ const engine = setUpEmptyEngine();
 
 describe('recordReading and recordGone', () => {
   it('take precedence over pages requested before', async () => {
-    const [killed = '', paused = ''] = await Promise.all([engine.create(), engine.create()]);
+    const killed = localKey(await engine.create());
+    const paused = localKey(await engine.create());
     const { watcher, upstream, rows } = watch();
     await watcher.ready(20_000);
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held > 0);
     // The delayed page shows both as running.
-    await engine.call('DELETE', `/sandboxes/${killed}`);
-    await engine.call('POST', `/sandboxes/${paused}/pause`);
+    await engine.call('DELETE', `/sandboxes/${idOf(killed)}`);
+    await engine.call('POST', `/sandboxes/${idOf(paused)}/pause`);
     watcher.recordGone(killed);
-    watcher.recordReading(await sandboxApi().getSandbox(paused), Date.now());
+    watcher.recordReading(await sandboxApi('local').getSandbox(paused), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     const listener = listen(watcher);
     gate.open();
     await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
-    expect([...rows()].map(([id, { state }]) => [id, state])).toEqual([[paused, 'paused']]);
+    expect([...rows()].map(([key, { state }]) => [key, state])).toEqual([[paused, 'paused']]);
     expect(listener.deltas()).toEqual([]);
   });
 
@@ -35,112 +37,118 @@ describe('recordReading and recordGone', () => {
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held > 0);
-    const id = await engine.create();
-    watcher.recordReading(await sandboxApi().getSandbox(id), Date.now());
+    const key = localKey(await engine.create());
+    watcher.recordReading(await sandboxApi('local').getSandbox(key), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     gate.open();
     await eventually(() => (watcher.snapshot().status.asOfMs ?? 0) > (asOfMs ?? 0));
-    expect([...rows().keys()]).toEqual([id]);
+    expect([...rows().keys()]).toEqual([key]);
   });
 
   it('are replaced by the next reading', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
-    watcher.recordReading({ ...(await sandboxApi().getSandbox(id)), state: 'paused' }, Date.now());
-    expect(rows().get(id)?.state).toBe('paused');
+    watcher.recordReading({ ...(await sandboxApi('local').getSandbox(key)), state: 'paused' }, Date.now());
+    expect(rows().get(key)?.state).toBe('paused');
     await eventually(() => {
       watcher.refresh();
-      return rows().get(id)?.state === 'running';
+      return rows().get(key)?.state === 'running';
     });
   });
 
   it('keep the template of the list, which the detail of a paused sandbox lacks', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
-    const listed = rows().get(id);
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    const detail = await sandboxApi().getSandbox(id);
+    const listed = rows().get(key);
+    await engine.call('POST', `/sandboxes/${idOf(key)}/pause`);
+    const detail = await sandboxApi('local').getSandbox(key);
     expect(detail.alias).toBeNull();
     watcher.recordReading(detail, Date.now());
-    expect(rows().get(id)).toEqual({ ...detail, alias: 'base', templateId: listed?.templateId });
+    expect(rows().get(key)).toEqual({ ...detail, alias: 'base', templateId: listed?.templateId });
   });
 });
 
 describe('readSince', () => {
   it('returns the row, or null once a complete reading did not find it', async () => {
-    const id = await engine.create({ metadata: { a: 'b' } });
+    const key = localKey(await engine.create({ metadata: { a: 'b' } }));
     const { watcher } = watch();
-    expect(await watcher.readSince(id, Date.now())).toMatchObject({ id, metadata: { a: 'b' } });
-    await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(await watcher.readSince(id, Date.now())).toBeNull();
-    expect(await watcher.readSince('inever', Date.now())).toBeNull();
+    expect(await watcher.readSince(key, Date.now())).toMatchObject({
+      key,
+      id: idOf(key),
+      metadata: { a: 'b' },
+    });
+    await engine.call('DELETE', `/sandboxes/${idOf(key)}`);
+    expect(await watcher.readSince(key, Date.now())).toBeNull();
+    expect(await watcher.readSince('local/inever', Date.now())).toBeNull();
   });
 
   it('returns a later reading at once, otherwise reads again', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, upstream } = watch({ lingerMs: 0 });
     const beforeMs = Date.now() - 1;
-    await watcher.readSince(id, beforeMs);
+    await watcher.readSince(key, beforeMs);
     const calls = upstream.calls.length;
-    await Promise.all([watcher.readSince(id, beforeMs), watcher.readSince('inever', beforeMs)]);
+    await Promise.all([watcher.readSince(key, beforeMs), watcher.readSince('local/inever', beforeMs)]);
     expect(upstream.calls.length).toBe(calls);
-    await watcher.readSince(id, Date.now());
+    await watcher.readSince(key, Date.now());
     expect(upstream.calls.length).toBeGreaterThan(calls);
   });
 
   it('shares one reading of the list between all callers', async () => {
-    const ids = await Promise.all(Array.from({ length: 30 }, () => engine.create()));
+    const keys = await Promise.all(
+      Array.from({ length: 30 }, async () => localKey(await engine.create())),
+    );
     const { watcher, upstream } = watch({ lingerMs: 0 });
     const nowMs = Date.now();
-    const read = await Promise.all(ids.map((id) => watcher.readSince(id, nowMs)));
-    expect(read.map((sandbox) => sandbox?.id)).toEqual(ids);
+    const read = await Promise.all(keys.map((key) => watcher.readSince(key, nowMs)));
+    expect(read.map((sandbox) => sandbox?.key)).toEqual(keys);
     expect(upstream.calls.length).toBeLessThanOrEqual(3);
   });
 
   it('ignores a page requested too early', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, upstream } = watch();
     const gate = upstream.hold();
-    const first = watcher.readSince(id, Date.now());
+    const first = watcher.readSince(key, Date.now());
     await eventually(() => upstream.held === 1);
     // That page still shows it running.
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    const second = watcher.readSince(id, Date.now());
+    await engine.call('POST', `/sandboxes/${idOf(key)}/pause`);
+    const second = watcher.readSince(key, Date.now());
     gate.open();
     expect((await first)?.state).toBe('running');
     expect((await second)?.state).toBe('paused');
   });
 
   it('ignores a reading requested earlier, even if its response arrives late', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher } = watch();
     await watcher.ready(20_000);
     const requestedAtMs = Date.now();
-    const answer = await sandboxApi().getSandbox(id);
-    await engine.call('POST', `/sandboxes/${id}/pause`);
+    const answer = await sandboxApi('local').getSandbox(key);
+    await engine.call('POST', `/sandboxes/${idOf(key)}/pause`);
     const sinceMs = Date.now();
     watcher.recordReading(answer, requestedAtMs);
-    expect((await watcher.readSince(id, sinceMs))?.state).toBe('paused');
+    expect((await watcher.readSince(key, sinceMs))?.state).toBe('paused');
     // It does not replace the later reading either.
     watcher.recordReading(answer, requestedAtMs);
-    expect(watcher.find(id)?.state).toBe('paused');
+    expect(watcher.find(key)?.state).toBe('paused');
   });
 
   it('waits for a complete reading started later if the sandbox is gone', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, upstream } = watch();
-    await watcher.readSince(id, Date.now());
+    await watcher.readSince(key, Date.now());
     await eventually(() => upstream.held === 0);
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held === 1);
     // The current reading started too early to prove that the sandbox is gone.
-    await engine.call('DELETE', `/sandboxes/${id}`);
+    await engine.call('DELETE', `/sandboxes/${idOf(key)}`);
     upstream.instead = async () => ({ sandboxes: [], unreadable: 0, nextCursor: null });
     const { length } = upstream.calls;
-    const reading = watcher.readSince(id, Date.now(), 'gone');
+    const reading = watcher.readSince(key, Date.now(), 'gone');
     gate.open();
     expect(await reading).toBeNull();
     expect(upstream.calls.length).toBeGreaterThan(length);
@@ -151,21 +159,21 @@ describe('readSince', () => {
     upstream.instead = async () => {
       throw new SandkeeperError('unavailable', 'Away.');
     };
-    await expect(watcher.readSince('i', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(watcher.readSince('local/i', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
     upstream.instead = null;
-    expect(await watcher.readSince('i', Date.now())).toBeNull();
+    expect(await watcher.readSince('local/i', Date.now())).toBeNull();
   });
 
   it('fails when the watcher is closed', async () => {
     const { watcher, upstream } = watch();
     const gate = upstream.hold();
-    const reading = watcher.readSince('i', Date.now()).catch((error) => error);
+    const reading = watcher.readSince('local/i', Date.now()).catch((error) => error);
     await eventually(() => upstream.held === 1);
     const closing = watcher.close();
     gate.open();
     await closing;
     expect(await reading).toBeInstanceOf(Error);
-    await expect(watcher.readSince('i', Date.now())).rejects.toThrow();
+    await expect(watcher.readSince('local/i', Date.now())).rejects.toThrow();
   });
 });
 
@@ -204,7 +212,7 @@ describe('a sandbox on a later page', () => {
   it('is read from its last page, without the pages before it', async () => {
     const { watcher, requestedCursors } = await watchPages();
     const nowMs = Date.now();
-    const read = await Promise.all(['c1', 'c2'].map((id) => watcher.readSince(id, nowMs)));
+    const read = await Promise.all((['local/c1', 'local/c2'] as const).map((key) => watcher.readSince(key, nowMs)));
     expect(read.map((sandbox) => sandbox?.id)).toEqual(['c1', 'c2']);
     expect(requestedCursors()).toEqual(['p3']);
   });
@@ -212,11 +220,11 @@ describe('a sandbox on a later page', () => {
   it('is not read from a page requested before the call', async () => {
     const { watcher, upstream, pages } = await watchPages();
     const gate = upstream.hold();
-    const first = watcher.readSince('c1', Date.now());
+    const first = watcher.readSince('local/c1', Date.now());
     await eventually(() => upstream.held === 1);
     const sentAtMs = upstream.calls[0]?.atMs ?? 0;
-    const early = watcher.readSince('c2', sentAtMs - 1);
-    const late = watcher.readSince('c2', sentAtMs);
+    const early = watcher.readSince('local/c2', sentAtMs - 1);
+    const late = watcher.readSince('local/c2', sentAtMs);
     pages.set('p3', { ids: ['c1'], next: null });
     gate.open();
     expect((await first)?.id).toBe('c1');
@@ -229,17 +237,17 @@ describe('a sandbox on a later page', () => {
     pages.set('p3', { ids: ['c1'], next: null });
     const gate = upstream.hold();
     let answer: Sandbox | null | undefined;
-    const reading = watcher.readSince('c2', Date.now()).then((sandbox) => {
+    const reading = watcher.readSince('local/c2', Date.now()).then((sandbox) => {
       answer = sandbox;
     });
     await eventually(() => upstream.held === 1);
     gate.open();
     const walk = upstream.hold();
     await eventually(() => requestedCursors().includes(null) && upstream.held === 1);
-    expect([answer, rows().has('c2')]).toEqual([undefined, true]);
+    expect([answer, rows().has('local/c2')]).toEqual([undefined, true]);
     walk.open();
     await reading;
-    expect([answer, rows().has('c2')]).toEqual([null, false]);
+    expect([answer, rows().has('local/c2')]).toEqual([null, false]);
     // Its page, then every page, then the first page again.
     expect(requestedCursors()).toEqual(['p3', null, 'p2', 'p3', null, 'p2']);
   });
@@ -249,23 +257,23 @@ describe('a sandbox on a later page', () => {
     pages.set('p3', { ids: ['c1'], next: null });
     pages.set(null, { ids: ['c2', 'a1'], next: 'p2' });
     pages.set('p2', { ids: ['a2', 'b1', 'b2'], next: 'p3' });
-    expect((await watcher.readSince('c2', Date.now()))?.id).toBe('c2');
-    expect((await watcher.readSince('a2', Date.now()))?.id).toBe('a2');
+    expect((await watcher.readSince('local/c2', Date.now()))?.id).toBe('c2');
+    expect((await watcher.readSince('local/a2', Date.now()))?.id).toBe('a2');
   });
 
   it('that is expected to be gone is not read from its last page', async () => {
     const { watcher, pages, requestedCursors } = await watchPages();
     pages.set('p3', { ids: ['c1'], next: null });
-    expect(await watcher.readSince('c2', Date.now(), 'gone')).toBeNull();
+    expect(await watcher.readSince('local/c2', Date.now(), 'gone')).toBeNull();
     expect(requestedCursors()[0]).toBeNull();
   });
 
   it('is read with the whole list if its page fails, and fails with it', async () => {
     const { watcher, failing } = await watchPages();
     failing.add('p3');
-    await expect(watcher.readSince('c2', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(watcher.readSince('local/c2', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
     failing.clear();
-    expect((await watcher.readSince('c2', Date.now()))?.id).toBe('c2');
+    expect((await watcher.readSince('local/c2', Date.now()))?.id).toBe('c2');
   });
 
   it('that arrived during a reading is not removed at its end', async () => {
@@ -276,7 +284,7 @@ describe('a sandbox on a later page', () => {
     watcher.refresh();
     await eventually(() => upstream.held === 1);
     pages.set(null, { ids: ['a0', 'a1', 'a2'], next: 'p2' });
-    const reading = watcher.readSince('a1', Date.now());
+    const reading = watcher.readSince('local/a1', Date.now());
     await eventually(() => upstream.held === 2);
     pages.set(null, { ids: ['a1', 'a2'], next: null });
     gate.open();
@@ -284,6 +292,6 @@ describe('a sandbox on a later page', () => {
     const { asOfMs } = watcher.snapshot().status;
     await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
     expect(listener.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
-    await eventually(() => !rows().has('a0'));
+    await eventually(() => !rows().has('local/a0'));
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { SandkeeperError } from '../errors';
 import { sandboxApi } from '../sandbox-api/configured';
-import { eventually } from '../test-support/environment';
+import { idOf } from '../sandbox-key';
+import { eventually, localKey } from '../test-support/environment';
 import { rowWith } from './test-fleet';
 import { listen, setUpEmptyEngine, watch } from './test-watcher';
 
@@ -63,9 +64,9 @@ describe('reading', () => {
     second.stop();
     await eventually(() => Date.now() - (upstream.calls.at(-1)?.atMs ?? 0) > 1_500);
     const { length } = upstream.calls;
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const third = listen(watcher);
-    await eventually(() => third.known.has(id));
+    await eventually(() => third.known.has(key));
     expect(upstream.calls.length).toBeGreaterThan(length);
   });
 
@@ -96,7 +97,7 @@ describe('reading', () => {
 
 describe('an empty list', () => {
   it('is not believed while a known sandbox exists', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, upstream, rows } = watch();
     await watcher.ready(20_000);
     upstream.instead = async () => ({ sandboxes: [], unreadable: 0, nextCursor: null });
@@ -106,8 +107,8 @@ describe('an empty list', () => {
       code: 'unavailable',
       message: 'The sandbox service lists no sandboxes, although some exist.',
     });
-    expect([...rows().keys()]).toEqual([id]);
-    await engine.call('DELETE', `/sandboxes/${id}`);
+    expect([...rows().keys()]).toEqual([key]);
+    await engine.call('DELETE', `/sandboxes/${idOf(key)}`);
     watcher.refresh();
     await eventually(() => rows().size === 0);
     expect(watcher.snapshot().status.problem).toBeNull();
@@ -121,15 +122,15 @@ describe('publishing', () => {
     const listener = listen(watcher);
     const { epoch, seq } = watcher.snapshot();
     expect(listener.events[0]).toMatchObject({ kind: 'hello', epoch, seq });
-    const id = await engine.create({ metadata: { owner: 'ana' } });
+    const key = localKey(await engine.create({ metadata: { owner: 'ana' } }));
     const stateBecomes = async (state: string | undefined) => {
       watcher.refresh();
-      await eventually(() => listener.known.get(id)?.state === state);
+      await eventually(() => listener.known.get(key)?.state === state);
     };
     await stateBecomes('running');
-    await engine.call('POST', `/sandboxes/${id}/pause`);
+    await engine.call('POST', `/sandboxes/${idOf(key)}/pause`);
     await stateBecomes('paused');
-    await engine.call('DELETE', `/sandboxes/${id}`);
+    await engine.call('DELETE', `/sandboxes/${idOf(key)}`);
     await stateBecomes(undefined);
     const numbers = listener.deltas().map((delta) => delta.seq);
     expect(numbers).toEqual(numbers.map((_, at) => seq + 1 + at));
@@ -143,18 +144,18 @@ describe('publishing', () => {
     const gate = upstream.hold();
     const [a, b] = await Promise.all([engine.create(), engine.create()]);
     const [first, second] = await Promise.all([
-      sandboxApi().getSandbox(a ?? ''),
-      sandboxApi().getSandbox(b ?? ''),
+      sandboxApi('local').getSandbox(localKey(a ?? '')),
+      sandboxApi('local').getSandbox(localKey(b ?? '')),
     ]);
     watcher.recordReading(first, Date.now());
     watcher.recordReading(second, Date.now());
     watcher.recordReading({ ...second, state: 'paused' }, Date.now());
-    watcher.recordGone(first.id);
+    watcher.recordGone(first.key);
     expect(listener.deltas()).toEqual([]);
     await eventually(() => listener.deltas().length > 0);
     expect(listener.deltas()[0]).toMatchObject({
-      changed: [{ id: second.id, state: 'paused' }],
-      removed: [first.id],
+      changed: [{ key: second.key, id: second.id, state: 'paused' }],
+      removed: [first.key],
     });
     gate.open();
   });
@@ -173,7 +174,7 @@ describe('publishing', () => {
     const { watcher } = watch();
     await watcher.ready(20_000);
     const early = listen(watcher);
-    watcher.recordReading(await sandboxApi().getSandbox(await engine.create()), Date.now());
+    watcher.recordReading(await sandboxApi('local').getSandbox(localKey(await engine.create())), Date.now());
     const late = listen(watcher);
     expect(early.deltas().at(-1)?.seq).toBe(watcher.snapshot().seq);
     expect(late.events).toHaveLength(1);
@@ -183,7 +184,7 @@ describe('publishing', () => {
 
 describe('removing', () => {
   it('waits for a complete reading', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, upstream, rows } = watch();
     await watcher.ready(20_000);
     const listener = listen(watcher);
@@ -193,19 +194,19 @@ describe('removing', () => {
     };
     watcher.refresh();
     await eventually(() => listener.status()?.problem != null);
-    expect(rows().has(id)).toBe(true);
-    await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(rows().has(key)).toBe(true);
+    await engine.call('DELETE', `/sandboxes/${idOf(key)}`);
     upstream.instead = async () => ({ sandboxes: [], unreadable: 3, nextCursor: null });
     watcher.refresh();
     await eventually(() => listener.status()?.problem === null);
-    expect(rows().has(id)).toBe(false);
+    expect(rows().has(key)).toBe(false);
     expect(listener.status()?.unreadable).toBe(3);
   });
 });
 
 describe('a service that fails', () => {
   it('keeps the last rows with the problem, and clears it after recovery', async () => {
-    const id = await engine.create();
+    const key = localKey(await engine.create());
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
     const asOfMs = watcher.snapshot().status.asOfMs;
@@ -217,7 +218,7 @@ describe('a service that fails', () => {
       problem: { message: 'The sandbox service cannot be reached or has a problem.' },
     });
     expect(listener.status()?.asOfMs ?? 0).toBeGreaterThanOrEqual(asOfMs ?? 0);
-    expect([...rows().keys()]).toEqual([id]);
+    expect([...rows().keys()]).toEqual([key]);
     await engine.clearFaults();
     watcher.refresh();
     await eventually(() => listener.status()?.problem === null);
@@ -259,7 +260,7 @@ describe('a service that fails', () => {
 describe('a list that does not end', () => {
   it('is shown as far as it is read, keeps a bounded number of rows and proves nothing gone', async () => {
     const { watcher, upstream, rows } = watch({ limits: { rows: 300 } });
-    const real = await engine.create();
+    const real = localKey(await engine.create());
     await watcher.ready(5_000);
     let made = 0;
     upstream.instead = async () => {

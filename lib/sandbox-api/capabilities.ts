@@ -65,6 +65,7 @@ const PRESETS = {
     startedAfter: 'unknown',
     lifecycle: 'unknown',
     logsV2: 'unknown',
+    events: 'unknown',
     snapshots: 'unknown',
     fork: 'unknown',
   },

@@ -14,7 +14,7 @@ async function listAll() {
   const pages = [];
   let cursor: string | null = null;
   do {
-    const page: Awaited<ReturnType<SandboxApi['listSandboxes']>> = await sandboxApi().listSandboxes(cursor);
+    const page: Awaited<ReturnType<SandboxApi['listSandboxes']>> = await sandboxApi('local').listSandboxes(cursor);
     pages.push(page);
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -22,7 +22,7 @@ async function listAll() {
 }
 
 async function killAll(): Promise<void> {
-  for (const page of await listAll()) for (const { id } of page.sandboxes) await sandboxApi().killSandbox(id);
+  for (const page of await listAll()) for (const { key } of page.sandboxes) await sandboxApi('local').killSandbox(key);
 }
 
 /** The code, the wait and the sentence of what `work` throws. */
@@ -47,7 +47,7 @@ describe('listing', () => {
     const starts = rows.map(({ startedAtMs }) => startedAtMs);
     expect(starts).toEqual(starts.toSorted((a, b) => Number(b) - Number(a)));
     await killAll();
-    expect(await sandboxApi().listSandboxes(null)).toEqual({
+    expect(await sandboxApi('local').listSandboxes(null)).toEqual({
       sandboxes: [],
       unreadable: 0,
       nextCursor: null,
@@ -55,12 +55,13 @@ describe('listing', () => {
   });
 
   it('returns all properties of running and paused sandboxes', async () => {
-    const id = await sandboxApi().createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
-    await sandboxApi().pauseSandbox(id);
-    const { sandboxes } = await sandboxApi().listSandboxes(null);
+    const key = await sandboxApi('local').createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
+    await sandboxApi('local').pauseSandbox(key);
+    const { sandboxes } = await sandboxApi('local').listSandboxes(null);
     expect(sandboxes).toEqual([
       {
-        id,
+        key,
+        id: idOf(key),
         templateId: expect.any(String),
         alias: 'base',
         state: 'paused',
@@ -73,70 +74,70 @@ describe('listing', () => {
         envdVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       },
     ]);
-    await sandboxApi().killSandbox(id);
+    await sandboxApi('local').killSandbox(key);
   });
 });
 
 describe('one sandbox', () => {
   it('is read, and not found after it was killed', async () => {
-    const id = await sandboxApi().createSandbox(newSandbox);
-    const sandbox = await sandboxApi().getSandbox(id);
-    expect(sandbox).toMatchObject({ id, state: 'running', alias: 'base', metadata: {} });
+    const key = await sandboxApi('local').createSandbox(newSandbox);
+    const sandbox = await sandboxApi('local').getSandbox(key);
+    expect(sandbox).toMatchObject({ key, id: idOf(key), state: 'running', alias: 'base', metadata: {} });
     expect(Number(sandbox.endAtMs) - Number(sandbox.startedAtMs)).toBe(5 * MINUTE_MS);
-    expect(await sandboxApi().killSandbox(id)).toBe('accepted');
-    expect(await failureOf(() => sandboxApi().getSandbox(id))).toMatchObject({
+    expect(await sandboxApi('local').killSandbox(key)).toBe('accepted');
+    expect(await failureOf(() => sandboxApi('local').getSandbox(key))).toMatchObject({
       code: 'not_found',
       message: 'There is no such sandbox. It may have been terminated.',
     });
-    expect(await sandboxApi().killSandbox(id)).toBe('already_gone');
+    expect(await sandboxApi('local').killSandbox(key)).toBe('already_gone');
   });
 
   it('is paused and resumed once, with the requested timeout and timeout action', async () => {
-    const id = await sandboxApi().createSandbox(newSandbox);
-    await sandboxApi().pauseSandbox(id);
-    expect((await sandboxApi().getSandbox(id)).state).toBe('paused');
-    expect((await failureOf(() => sandboxApi().pauseSandbox(id))).code).toBe('conflict');
-    await sandboxApi().resumeSandbox(id, { timeoutMs: 90_500, autoPause: true });
-    const resumed = await sandboxApi().getSandbox(id);
+    const key = await sandboxApi('local').createSandbox(newSandbox);
+    await sandboxApi('local').pauseSandbox(key);
+    expect((await sandboxApi('local').getSandbox(key)).state).toBe('paused');
+    expect((await failureOf(() => sandboxApi('local').pauseSandbox(key))).code).toBe('conflict');
+    await sandboxApi('local').resumeSandbox(key, { timeoutMs: 90_500, autoPause: true });
+    const resumed = await sandboxApi('local').getSandbox(key);
     expect(resumed.state).toBe('running');
     expect(Number(resumed.endAtMs) - Number(resumed.startedAtMs)).toBe(91_000);
-    expect((await failureOf(() => sandboxApi().resumeSandbox(id, { timeoutMs: MINUTE_MS }))).code).toBe(
+    expect((await failureOf(() => sandboxApi('local').resumeSandbox(key, { timeoutMs: MINUTE_MS }))).code).toBe(
       'conflict',
     );
-    await sandboxApi().killSandbox(id);
+    await sandboxApi('local').killSandbox(key);
   });
 
   it('gets a new deadline, within the limit of the service', async () => {
-    const id = await sandboxApi().createSandbox(newSandbox);
-    await sandboxApi().setSandboxTimeout(id, 20 * MINUTE_MS);
-    const endAtMs = async () => Number((await sandboxApi().getSandbox(id)).endAtMs) - Date.now();
+    const key = await sandboxApi('local').createSandbox(newSandbox);
+    await sandboxApi('local').setSandboxTimeout(key, 20 * MINUTE_MS);
+    const endAtMs = async () => Number((await sandboxApi('local').getSandbox(key)).endAtMs) - Date.now();
     expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(2_000);
-    await sandboxApi().setSandboxTimeout(id, 600 * MINUTE_MS);
+    await sandboxApi('local').setSandboxTimeout(key, 600 * MINUTE_MS);
     expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(5_000);
-    await sandboxApi().pauseSandbox(id);
-    expect((await failureOf(() => sandboxApi().setSandboxTimeout(id, MINUTE_MS))).code).toBe('not_found');
-    await sandboxApi().killSandbox(id);
+    await sandboxApi('local').pauseSandbox(key);
+    expect((await failureOf(() => sandboxApi('local').setSandboxTimeout(key, MINUTE_MS))).code).toBe('not_found');
+    await sandboxApi('local').killSandbox(key);
   });
 
   it('is not changed or resumed by a reading', async () => {
-    const id = await sandboxApi().createSandbox(newSandbox);
-    await sandboxApi().pauseSandbox(id);
-    const before = await engine.detail(id);
+    const key = await sandboxApi('local').createSandbox(newSandbox);
+    await sandboxApi('local').pauseSandbox(key);
+    const before = await engine.detail(idOf(key));
     for (let time = 0; time < 3; time += 1) {
-      await sandboxApi().getSandbox(id);
-      await sandboxApi().listSandboxes(null);
-      await sandboxApi().listSandboxRuns(null);
+      await sandboxApi('local').getSandbox(key);
+      await sandboxApi('local').listSandboxes(null);
+      await sandboxApi('local').listSandboxRuns(null);
     }
-    expect(await engine.detail(id)).toEqual(before);
+    expect(await engine.detail(idOf(key))).toEqual(before);
     expect(before.state).toBe('paused');
-    await sandboxApi().killSandbox(id);
+    await sandboxApi('local').killSandbox(key);
   });
 });
 
 describe('creating', () => {
   it('rejects an unknown template by name', async () => {
     expect(
-      await failureOf(() => sandboxApi().createSandbox({ ...newSandbox, template: 'nowhere' })),
+      await failureOf(() => sandboxApi('local').createSandbox({ ...newSandbox, template: 'nowhere' })),
     ).toMatchObject({
       code: 'invalid',
       message: 'There is no template named "nowhere".',
@@ -144,13 +145,13 @@ describe('creating', () => {
   });
 
   it('reports the quota beyond the limit, also for a resume', async () => {
-    const first = await sandboxApi().createSandbox(newSandbox);
-    await sandboxApi().pauseSandbox(first);
+    const first = await sandboxApi('local').createSandbox(newSandbox);
+    await sandboxApi('local').pauseSandbox(first);
     const { json } = await engine.call('GET', '/engine/status');
     const { maxRunning, running } = json as { maxRunning: number; running: number };
     for (let made = running; made < maxRunning; made += 1) await engine.create();
-    expect((await failureOf(() => sandboxApi().createSandbox(newSandbox))).code).toBe('quota');
-    expect(await failureOf(() => sandboxApi().resumeSandbox(first, { timeoutMs: MINUTE_MS }))).toMatchObject({
+    expect((await failureOf(() => sandboxApi('local').createSandbox(newSandbox))).code).toBe('quota');
+    expect(await failureOf(() => sandboxApi('local').resumeSandbox(first, { timeoutMs: MINUTE_MS }))).toMatchObject({
       code: 'quota',
       message: 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
     });
@@ -158,7 +159,7 @@ describe('creating', () => {
   });
 
   it('lists the templates by name', async () => {
-    const templates = await sandboxApi().listTemplates();
+    const templates = await sandboxApi('local').listTemplates();
     expect(templates.map(({ name }) => name)).toContain('base');
     expect(templates[0]).toEqual({
       id: expect.any(String),
@@ -170,11 +171,11 @@ describe('creating', () => {
 });
 
 it('lists terminated sandboxes', async () => {
-  const id = await sandboxApi().createSandbox(newSandbox);
-  await sandboxApi().killSandbox(id);
-  const { runs } = await sandboxApi().listSandboxRuns(null);
+  const key = await sandboxApi('local').createSandbox(newSandbox);
+  await sandboxApi('local').killSandbox(key);
+  const { runs } = await sandboxApi('local').listSandboxRuns(null);
   expect(runs[0]).toEqual({
-    sandboxId: id,
+    sandboxId: idOf(key),
     templateName: 'base',
     status: 'stopped',
     createdAtMs: expect.any(Number),
@@ -185,10 +186,10 @@ it('lists terminated sandboxes', async () => {
 
 it('lists terminated sandboxes page by page', async () => {
   for (let made = 0; made < 3; made += 1)
-    await sandboxApi().killSandbox(await sandboxApi().createSandbox(newSandbox));
-  const first = await sandboxApi().listSandboxRuns(null);
+    await sandboxApi('local').killSandbox(await sandboxApi('local').createSandbox(newSandbox));
+  const first = await sandboxApi('local').listSandboxRuns(null);
   expect(first.nextCursor).not.toBeNull();
-  const second = await sandboxApi().listSandboxRuns(first.nextCursor);
+  const second = await sandboxApi('local').listSandboxRuns(first.nextCursor);
   const ids = [...first.runs, ...second.runs].map(({ sandboxId }) => sandboxId);
   expect(new Set(ids).size).toBe(ids.length);
 });
@@ -196,7 +197,7 @@ it('lists terminated sandboxes page by page', async () => {
 describe('failures', () => {
   it('treats a list that is not found as a wrong URL', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', status: 404 });
-    const error = await failureOf(() => sandboxApi().listSandboxes(null));
+    const error = await failureOf(() => sandboxApi('local').listSandboxes(null));
     expect(error).toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('SANDKEEPER_ENGINE_URL'),
@@ -220,24 +221,24 @@ describe('failures', () => {
     [{ reset: true }, 'unavailable'],
   ] as const)('an answer of %j is %s, and its text is not for people', async (fault, code) => {
     await engine.fault({ route: 'GET /sandboxes/*', message: 'upstream text', ...fault });
-    const failure = await failureOf(() => sandboxApi().getSandbox('i0'));
+    const failure = await failureOf(() => sandboxApi('local').getSandbox('local/i0'));
     expect(failure.code).toBe(code);
     expect(failure.message).not.toContain('upstream text');
   });
 
   it('reads Retry-After, and treats a 429 without it as the quota when a sandbox is started', async () => {
     await engine.fault({ route: '* /v2/sandboxes', status: 429, retryAfterSeconds: 7 });
-    expect(await failureOf(() => sandboxApi().listSandboxes(null))).toMatchObject({
+    expect(await failureOf(() => sandboxApi('local').listSandboxes(null))).toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 7_000,
     });
     await engine.fault({ route: 'POST /sandboxes', status: 429, retryAfterSeconds: 2, count: 1 });
-    expect(await failureOf(() => sandboxApi().createSandbox(newSandbox))).toMatchObject({
+    expect(await failureOf(() => sandboxApi('local').createSandbox(newSandbox))).toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 2_000,
     });
     await engine.fault({ route: 'POST /sandboxes', status: 429 });
-    expect(await failureOf(() => sandboxApi().createSandbox(newSandbox))).toMatchObject({
+    expect(await failureOf(() => sandboxApi('local').createSandbox(newSandbox))).toMatchObject({
       code: 'quota',
       retryAfterMs: undefined,
     });
@@ -246,7 +247,7 @@ describe('failures', () => {
   it('times out without a response', async () => {
     await engine.fault({ route: 'GET /templates', latencyMs: 2_000 });
     const { url: apiUrl, apiKey: key } = engine;
-    const hasty = createSandboxApi({ kind: 'local', apiUrl, key, domain: 'engine' }, { callMs: 100 });
+    const hasty = createSandboxApi({ name: 'local', kind: 'local', apiUrl, key, domain: 'engine' }, { callMs: 100 });
     onTestFinished(hasty.close);
     expect(await failureOf(hasty.listTemplates)).toMatchObject({
       code: 'timeout',
@@ -259,6 +260,7 @@ describe('a service that violates the protocol', () => {
   /** The gateway to its own server. */
   async function serve(listener: RequestListener) {
     const connection = {
+      name: 'moru',
       kind: 'moru',
       apiUrl: await serveHttp(listener),
       key: 'key-of-a-test',
@@ -284,7 +286,7 @@ describe('a service that violates the protocol', () => {
 
   it('rejects a sandbox without an id', async () => {
     const gateway = await serve((_req, res) => res.end('{"state":"running"}'));
-    expect(await codeOf(() => gateway.getSandbox('i0'))).toMatchObject({ code: 'unexpected' });
+    expect(await codeOf(() => gateway.getSandbox('moru/i0'))).toMatchObject({ code: 'unexpected' });
   });
 
   it('is unavailable if it cuts off the body or does not listen', async () => {
@@ -294,7 +296,7 @@ describe('a service that violates the protocol', () => {
       setTimeout(() => res.destroy(), 20);
     });
     expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
-    const connection = { kind: 'moru', apiUrl: 'http://127.0.0.1:9', key: '', domain: 'x' } as const;
+    const connection = { name: 'moru', kind: 'moru', apiUrl: 'http://127.0.0.1:9', key: '', domain: 'x' } as const;
     const nowhere = createSandboxApi(connection, { callMs: 15_000 });
     onTestFinished(nowhere.close);
     expect(await codeOf(() => nowhere.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
@@ -342,34 +344,34 @@ describe('a service that violates the protocol', () => {
 it('reports a wrong key as unauthenticated', async () => {
   simulateNewProcess({ SANDKEEPER_ENGINE_KEY: 'moru_0000000000000000000000000000000000000000' });
   const gateway = await import('./configured');
-  expect(await thrownBy(() => gateway.sandboxApi().listSandboxes(null))).toMatchObject({
+  expect(await thrownBy(() => gateway.sandboxApi('local').listSandboxes(null))).toMatchObject({
     code: 'unauthenticated',
     message: 'The sandbox service refused the API key. Check SANDKEEPER_ENGINE_KEY.',
   });
 });
 
 it('never returns the key or the token of a sandbox', async () => {
-  const id = await sandboxApi().createSandbox(newSandbox);
-  const { envdAccessToken } = await engine.detail(id);
+  const key = await sandboxApi('local').createSandbox(newSandbox);
+  const { envdAccessToken } = await engine.detail(idOf(key));
   expect(envdAccessToken.length).toBeGreaterThan(16);
   const failure = await thrownBy(async () =>
-    sandboxApi().pauseSandbox(
-      await sandboxApi()
-        .pauseSandbox(id)
+    sandboxApi('local').pauseSandbox(
+      await sandboxApi('local')
+        .pauseSandbox(key)
         .then(() => id),
     ),
   );
   const outcome = [
     id,
-    await sandboxApi().listSandboxes(null),
-    await sandboxApi().getSandbox(id),
-    await sandboxApi().listSandboxRuns(null),
-    await sandboxApi().listTemplates(),
-    await sandboxApi().resumeSandbox(id, { timeoutMs: MINUTE_MS }),
-    await sandboxApi().setSandboxTimeout(id, MINUTE_MS),
+    await sandboxApi('local').listSandboxes(null),
+    await sandboxApi('local').getSandbox(key),
+    await sandboxApi('local').listSandboxRuns(null),
+    await sandboxApi('local').listTemplates(),
+    await sandboxApi('local').resumeSandbox(key, { timeoutMs: MINUTE_MS }),
+    await sandboxApi('local').setSandboxTimeout(key, MINUTE_MS),
     failure,
     failure instanceof SandkeeperError ? [failure.message, failure.cause] : [],
-    await sandboxApi().killSandbox(id),
+    await sandboxApi('local').killSandbox(key),
   ];
   const text = JSON.stringify(outcome);
   expect(text).toContain(id);

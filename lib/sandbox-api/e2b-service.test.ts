@@ -10,6 +10,7 @@ import { createSandboxApi } from './sandbox-api';
 type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
 type Routes = Record<string, Answer | ((request: IncomingMessage) => Answer)>;
 
+const NAME = 'e2b';
 const KEY = 'e2b_0123456789abcdef0123456789abcdef';
 const SANDBOX = { sandboxID: 'i0', state: 'running', startedAt: '2026-01-01T00:00:00Z' };
 
@@ -28,7 +29,7 @@ async function serve(
     response.end(body === undefined ? '' : JSON.stringify(body));
   });
   const api = createSandboxApi(
-    { kind, apiUrl: url, key: KEY, domain: 'e2b.app', teamId },
+    { name: NAME, kind, apiUrl: url, key: KEY, domain: 'e2b.app', teamId },
     { callMs: 15_000 },
   );
   onTestFinished(api.close);
@@ -47,7 +48,7 @@ it('sends the key in its header, and the path of the address', async () => {
     seen.push([request.url, request.headers['x-api-key']]);
     response.end('[]');
   });
-  const connection = { kind: 'e2b-compatible', apiUrl: `${url}/kruise/api/`, key: KEY, domain: 'x' } as const;
+  const connection = { name: NAME, kind: 'e2b-compatible', apiUrl: `${url}/kruise/api/`, key: KEY, domain: 'x' } as const;
   const api = createSandboxApi(connection, { callMs: 15_000 });
   onTestFinished(api.close);
   await api.listSandboxes(null);
@@ -65,7 +66,7 @@ describe('a sandbox', () => {
     [undefined, undefined],
   ])('with the lifecycle %j is read', async (lifecycle, expected) => {
     const { api } = await serve({ 'GET /sandboxes/i0': [200, { ...SANDBOX, lifecycle }] });
-    expect((await api.getSandbox('i0')).lifecycle).toEqual(expected);
+    expect((await api.getSandbox('e2b/i0')).lifecycle).toEqual(expected);
   });
 
   it('is listed from a time on where the service can, and only there', async () => {
@@ -93,7 +94,7 @@ describe('a refusal', () => {
     [501, {}, 'not_offered', undefined],
   ] as const)('with %i and %j is %s', async (status, headers, code, retryAfterMs) => {
     const { api } = await serve({ 'GET /sandboxes/i0': [status, {}, headers] });
-    expect(await failureOf(() => api.getSandbox('i0'))).toMatchObject({ code, retryAfterMs });
+    expect(await failureOf(() => api.getSandbox('e2b/i0'))).toMatchObject({ code, retryAfterMs });
   });
 
   it('of a start is the quota while requests are left, else the limit of requests', async () => {
@@ -115,7 +116,7 @@ describe('a refusal', () => {
     const texts = [`bad key ${KEY}`, `{"key":"${KEY}"}`, `basic ${Buffer.from(KEY).toString('base64')}`];
     for (const message of texts) {
       const { api } = await serve({ 'GET /sandboxes/i0': [401, { code: 401, message }] });
-      const failure = await failureOf(() => api.getSandbox('i0'));
+      const failure = await failureOf(() => api.getSandbox('e2b/i0'));
       expect(failure.code).toBe('unauthenticated');
       const kept = JSON.stringify([failure.message, failure.words, failure.cause]);
       expect(kept).toContain('…');
@@ -129,7 +130,7 @@ describe('a route that the service lacks', () => {
   it('is learned from 405 at once', async () => {
     const { api } = await serve({ 'POST /sandboxes/i0/pause': [405, { code: 405, message: 'no' }] });
     expect(api.capabilities.lacking().pause).toBeUndefined();
-    expect((await failureOf(() => api.pauseSandbox('i0'))).code).toBe('not_offered');
+    expect((await failureOf(() => api.pauseSandbox('e2b/i0'))).code).toBe('not_offered');
     expect(api.capabilities.lacking().pause).toBe('This service cannot pause sandboxes.');
   });
 
@@ -138,20 +139,20 @@ describe('a route that the service lacks', () => {
       'GET /sandboxes/i1': [200, { ...SANDBOX, sandboxID: 'i1' }],
       'GET /sandboxes/i2': [200, { ...SANDBOX, sandboxID: 'i2' }],
     });
-    expect((await failureOf(() => api.pauseSandbox('gone'))).code).toBe('not_found');
+    expect((await failureOf(() => api.pauseSandbox('e2b/gone'))).code).toBe('not_found');
     expect(requests).toEqual(['POST /sandboxes/gone/pause', 'GET /sandboxes/gone']);
-    expect((await failureOf(() => api.pauseSandbox('i1'))).code).toBe('not_offered');
+    expect((await failureOf(() => api.pauseSandbox('e2b/i1'))).code).toBe('not_offered');
     // One sandbox may be about to end.
     expect(api.capabilities.can('pause')).toBe(true);
-    expect((await failureOf(() => api.pauseSandbox('i2'))).code).toBe('not_offered');
+    expect((await failureOf(() => api.pauseSandbox('e2b/i2'))).code).toBe('not_offered');
     expect(api.capabilities.can('pause')).toBe(false);
   });
 
   it('is not concluded from a paused sandbox that has no deadline', async () => {
     const paused = (id: string): Answer => [200, { ...SANDBOX, sandboxID: id, state: 'paused' }];
     const { api } = await serve({ 'GET /sandboxes/i1': paused('i1'), 'GET /sandboxes/i2': paused('i2') });
-    for (const id of ['i1', 'i2'])
-      expect((await failureOf(() => api.setSandboxTimeout(id, 60_000))).code).toBe('not_found');
+    for (const key of ['e2b/i1', 'e2b/i2'] as const)
+      expect((await failureOf(() => api.setSandboxTimeout(key, 60_000))).code).toBe('not_found');
     expect(api.capabilities.can('setTimeout')).toBe(true);
   });
 });
@@ -171,7 +172,7 @@ describe('logs', () => {
       search: 'x y',
       limit: 5_000,
     } as const;
-    expect(await api.readLogs('i0', request)).toEqual([
+    expect(await api.readLogs('e2b/i0', request)).toEqual([
       { atMs: Date.UTC(2026, 0, 1), message: 'first', level: '', eventType: 'stdout', fields: {} },
       {
         atMs: Date.UTC(2026, 0, 1, 0, 0, 1),
@@ -190,7 +191,7 @@ describe('logs', () => {
     const routes: Routes = { 'GET /sandboxes/i0/logs': [200, { logs: [], logEntries: [older] }] };
     const { api, requests } = await serve(routes, { kind: 'e2b-compatible' });
     for (let time = 0; time < 2; time += 1)
-      expect((await api.readLogs('i0', { direction: 'forward' })).map(({ message }) => message)).toEqual([
+      expect((await api.readLogs('e2b/i0', { direction: 'forward' })).map(({ message }) => message)).toEqual([
         'first',
       ]);
     expect(requests.map((line) => line.split('?')[0])).toEqual([
@@ -202,7 +203,7 @@ describe('logs', () => {
 
   it('are not offered by a service without either', async () => {
     const { api } = await serve({}, { kind: 'e2b-compatible' });
-    expect((await failureOf(() => api.readLogs('i0', { direction: 'forward' }))).code).toBe('not_offered');
+    expect((await failureOf(() => api.readLogs('e2b/i0', { direction: 'forward' }))).code).toBe('not_offered');
     expect(api.capabilities.lacking().logs).toBe('This service has no logs.');
   });
 });
@@ -220,7 +221,7 @@ describe('metrics', () => {
     const { api, requests } = await serve({
       'GET /sandboxes/i0/metrics': [200, [{ ...metric, memCache: 3, diskUsed: -1 }, { cpuCount: 1 }]],
     });
-    expect(await api.readMetrics('i0', { fromMs: 1_500, toMs: 9_000 })).toEqual([
+    expect(await api.readMetrics('e2b/i0', { fromMs: 1_500, toMs: 9_000 })).toEqual([
       {
         atMs: Date.UTC(2026, 0, 1),
         cpuCount: 2,
@@ -238,8 +239,8 @@ describe('metrics', () => {
   it('of many sandboxes leave out those without any', async () => {
     const sandboxes = { i0: metric, other: metric, i2: {} };
     const { api, requests } = await serve({ 'GET /sandboxes/metrics': [200, { sandboxes }] });
-    const latest = await api.readLatestMetrics(['i0', 'i1', 'i2', '__proto__']);
-    expect([...latest.keys()]).toEqual(['i0']);
+    const latest = await api.readLatestMetrics(['e2b/i0', 'e2b/i1', 'e2b/i2', 'e2b/__proto__']);
+    expect([...latest.keys()]).toEqual(['e2b/i0']);
     expect(requests).toEqual(['GET /sandboxes/metrics?sandbox_ids=i0%2Ci1%2Ci2%2C__proto__']);
   });
 });
@@ -267,7 +268,7 @@ it.each([
       ],
     ],
   });
-  expect(await api.readEvents('i0')).toEqual([
+  expect(await api.readEvents('e2b/i0')).toEqual([
     {
       sandboxId: 'i0',
       kind: 'killed',
@@ -333,8 +334,8 @@ it('shares nothing between two connections', async () => {
   const one = await serve({ 'GET /sandboxes/i0': [200, SANDBOX, ahead], 'POST /sandboxes/i0/pause': [405] });
   const two = await serve({ 'GET /sandboxes/i0': [200, SANDBOX], 'POST /sandboxes/i0/pause': [204] });
   for (const { api } of [one, two]) {
-    await api.getSandbox('i0');
-    await api.pauseSandbox('i0').catch(() => {});
+    await api.getSandbox('e2b/i0');
+    await api.pauseSandbox('e2b/i0').catch(() => {});
   }
   expect(Math.round(one.api.clock.aheadMs / 60_000)).toBe(10);
   expect(two.api.clock.aheadMs).toBe(0);
@@ -344,7 +345,7 @@ it('shares nothing between two connections', async () => {
 it('closes its own sockets only', async () => {
   const slow = await serve({ 'GET /v2/sandboxes': [200, []] });
   const silent = await serveHttp(() => {});
-  const connection = { kind: 'e2b', apiUrl: silent, key: KEY, domain: 'x' } as const;
+  const connection = { name: NAME, kind: 'e2b', apiUrl: silent, key: KEY, domain: 'x' } as const;
   const hanging = createSandboxApi(connection, { callMs: 60_000 });
   const failing = failureOf(() => hanging.listSandboxes(null));
   await new Promise((resolve) => setTimeout(resolve, 50));

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   eventually,
+  localKey,
   serveHttp,
   setUpEngine,
   simulateNewProcess,
@@ -21,7 +22,7 @@ let root: string;
 /** Creates a sandbox and its root folder. */
 async function newSandbox(): Promise<string> {
   const made = await engine.create();
-  await (await sandboxApi().openEnvd(made)).stat('/', signal);
+  await (await sandboxApi('local').openEnvd(localKey(made))).stat('/', signal);
   return made;
 }
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
   root = engine.inside(id, '');
 });
 
-const files = () => sandboxApi().openEnvd(id);
+const files = () => sandboxApi('local').openEnvd(localKey(id));
 const problemOf = async (work: () => Promise<unknown>) =>
   ((await thrownBy(work)) as { problem?: string }).problem;
 
@@ -223,7 +224,7 @@ describe('a watch', () => {
   it('ends with the sandbox and the reason', async () => {
     const paused = await newSandbox();
     const killed = await newSandbox();
-    const [first, second] = await Promise.all([paused, killed].map(sandboxApi().openEnvd));
+    const [first, second] = await Promise.all([paused, killed].map((made) => sandboxApi('local').openEnvd(localKey(made))));
     const watches = [first, second].map((envd) => envd?.watchDir('/', signal));
     for (const watch of watches) expect(await watch?.next()).toEqual({ done: false, value: null });
     const ends = watches.map((watch) => problemOf(async () => watch?.next()));
@@ -236,7 +237,7 @@ describe('a watch', () => {
 describe('a sandbox', () => {
   it('is told apart from a missing file if it was paused or killed', async () => {
     const one = await newSandbox();
-    const envd = await sandboxApi().openEnvd(one);
+    const envd = await sandboxApi('local').openEnvd(localKey(one));
     await engine.call('POST', `/sandboxes/${one}/pause`);
     expect(await problemOf(() => envd.stat('/', signal))).toBe('not_running');
     expect(await problemOf(() => envd.listDir('/', signal))).toBe('not_running');
@@ -270,7 +271,7 @@ describe('a hostile service', () => {
       res.writeHead(status, headers).end(body);
     });
     simulateNewProcess({ SANDKEEPER_ENGINE_URL: url });
-    return (await import('./configured')).sandboxApi().openEnvd('i0');
+    return (await import('./configured')).sandboxApi('local').openEnvd('local/i0');
   }
 
   it('cannot place entries outside the folder', async () => {

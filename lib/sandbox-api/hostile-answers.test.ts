@@ -66,56 +66,56 @@ async function* upload() {
 
 /** Every call of the gateway. Those without a deadline of their own get one from their caller, as in the product. */
 const CALLS: readonly (() => Promise<unknown>)[] = [
-  () => sandboxApi().listSandboxes(null),
-  () => sandboxApi().getSandbox('i0'),
-  () => sandboxApi().killSandbox('i0'),
-  () => sandboxApi().pauseSandbox('i0'),
-  () => sandboxApi().resumeSandbox('i0', { timeoutMs: 1_000 }),
-  () => sandboxApi().setSandboxTimeout('i0', 1_000),
-  () => sandboxApi().createSandbox({ template: 'base', metadata: {}, timeoutMs: 1_000, autoPause: false }),
-  () => sandboxApi().listTemplates(),
-  () => sandboxApi().listSandboxRuns(null),
-  () => sandboxApi().maxRunning(),
-  () => sandboxApi().readLogs('i0', { direction: 'backward' }),
-  () => sandboxApi().readMetrics('i0'),
-  () => sandboxApi().readLatestMetrics(['i0']),
-  () => sandboxApi().readEvents('i0'),
-  () => sandboxApi().probe(),
-  () => sandboxApi().openEnvd('i0'),
-  async () => (await sandboxApi().openEnvd('igood')).listProcesses(new AbortController().signal),
+  () => sandboxApi('local').listSandboxes(null),
+  () => sandboxApi('local').getSandbox('local/i0'),
+  () => sandboxApi('local').killSandbox('local/i0'),
+  () => sandboxApi('local').pauseSandbox('local/i0'),
+  () => sandboxApi('local').resumeSandbox('local/i0', { timeoutMs: 1_000 }),
+  () => sandboxApi('local').setSandboxTimeout('local/i0', 1_000),
+  () => sandboxApi('local').createSandbox({ template: 'base', metadata: {}, timeoutMs: 1_000, autoPause: false }),
+  () => sandboxApi('local').listTemplates(),
+  () => sandboxApi('local').listSandboxRuns(null),
+  () => sandboxApi('local').maxRunning(),
+  () => sandboxApi('local').readLogs('local/i0', { direction: 'backward' }),
+  () => sandboxApi('local').readMetrics('local/i0'),
+  () => sandboxApi('local').readLatestMetrics(['local/i0']),
+  () => sandboxApi('local').readEvents('local/i0'),
+  () => sandboxApi('local').probe(),
+  () => sandboxApi('local').openEnvd('local/i0'),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).listProcesses(new AbortController().signal),
   async () =>
-    (await sandboxApi().openEnvd('igood')).signalProcess(1, 'SIGTERM', new AbortController().signal),
+    (await sandboxApi('local').openEnvd('local/igood')).signalProcess(1, 'SIGTERM', new AbortController().signal),
   async () =>
     drain(
-      (await sandboxApi().openEnvd('igood')).run({ cmd: 'x', args: [] }, 50, new AbortController().signal),
+      (await sandboxApi('local').openEnvd('local/igood')).run({ cmd: 'x', args: [] }, 50, new AbortController().signal),
     ),
   async () =>
     drain(
-      new CommandOutput(await sandboxApi().openEnvd('igood'), { cmd: 'x', args: [] }, 50, signal()).read(),
+      new CommandOutput(await sandboxApi('local').openEnvd('local/igood'), { cmd: 'x', args: [] }, 50, signal()).read(),
     ),
-  async () => drain((await sandboxApi().openEnvd('igood')).followProcess(1, signal())),
-  async () => drain((await sandboxApi().openEnvd('igood')).openTerminal(shell, signal())),
+  async () => drain((await sandboxApi('local').openEnvd('local/igood')).followProcess(1, signal())),
+  async () => drain((await sandboxApi('local').openEnvd('local/igood')).openTerminal(shell, signal())),
   async () =>
-    (await sandboxApi().openEnvd('igood')).typeInto(1, Buffer.from('x'), new AbortController().signal),
-  async () => (await sandboxApi().openEnvd('igood')).listDir('/', new AbortController().signal),
-  async () => (await sandboxApi().openEnvd('igood')).stat('/a', new AbortController().signal),
-  async () => (await sandboxApi().openEnvd('igood')).readGenerated('/proc/a', signal()),
+    (await sandboxApi('local').openEnvd('local/igood')).typeInto(1, Buffer.from('x'), new AbortController().signal),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).listDir('/', new AbortController().signal),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).stat('/a', new AbortController().signal),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).readGenerated('/proc/a', signal()),
   async () => {
-    const content = await (await sandboxApi().openEnvd('igood')).readFile('/a', { signal: signal() });
+    const content = await (await sandboxApi('local').openEnvd('local/igood')).readFile('/a', { signal: signal() });
     // A body fails with the error of its connection.
     if (content.kind === 'bytes') await drain(content.body).catch(() => {});
   },
   async () => {
     const range = { start: 0, end: 9 };
-    const content = await (await sandboxApi().openEnvd('igood')).readFile('/a', { range, signal: signal() });
+    const content = await (await sandboxApi('local').openEnvd('local/igood')).readFile('/a', { range, signal: signal() });
     if (content.kind !== 'bytes') return;
     expect(content.range === null || content.range.end <= 9).toBe(true);
     content.body.destroy();
   },
-  async () => (await sandboxApi().openEnvd('igood')).writeFile('/a', upload(), new AbortController().signal),
-  async () => (await sandboxApi().openEnvd('igood')).move('/a', '/b', new AbortController().signal),
-  async () => (await sandboxApi().openEnvd('igood')).remove('/a', new AbortController().signal),
-  async () => drain((await sandboxApi().openEnvd('igood')).watchDir('/a', signal())),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).writeFile('/a', upload(), new AbortController().signal),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).move('/a', '/b', new AbortController().signal),
+  async () => (await sandboxApi('local').openEnvd('local/igood')).remove('/a', new AbortController().signal),
+  async () => drain((await sandboxApi('local').openEnvd('local/igood')).watchDir('/a', signal())),
 ];
 
 it('end no process, hold no call beyond its deadline and fill no memory', { timeout: 300_000 }, async () => {

@@ -43,7 +43,7 @@ export type ServiceRecords = {
   readMetrics(key: SandboxKey, range?: { fromMs: number; toMs: number }): Promise<SandboxMetric[]>;
   /** The latest metrics of up to 100 sandboxes. One that has none is missing. */
   readLatestMetrics(keys: readonly SandboxKey[]): Promise<Map<SandboxKey, SandboxMetric>>;
-  /** Lifecycle events of one sandbox, latest first. Hosted E2B only, for 7 days. */
+  /** Lifecycle events of one sandbox, latest first, for 7 days. Hosted E2B and the local engine have them. */
   readEvents(key: SandboxKey): Promise<LifecycleEvent[]>;
 };
 

@@ -25,10 +25,10 @@ async function openSandbox(changes: Partial<DaemonOptions> = {}, token = TOKEN) 
     if (daemon(request, response)) return;
     response.end(JSON.stringify({ sandboxID: 'i0', state: 'running', envdAccessToken: token }));
   });
-  const connection = { kind: 'e2b', apiUrl: url, key: 'e2b_0', domain: 'x', sandboxUrl: url } as const;
+  const connection = { name: 'e2b', kind: 'e2b', apiUrl: url, key: 'e2b_0', domain: 'x', sandboxUrl: url } as const;
   const api = createSandboxApi(connection, { callMs: 15_000 });
   onTestFinished(api.close);
-  return api.openEnvd('i0');
+  return api.openEnvd('e2b/i0');
 }
 
 const byName = (entries: Entry[]) => new Map(entries.map((entry) => [entry.name, entry]));
@@ -126,7 +126,7 @@ describe('an image without bash', () => {
     const request = { user: null, cwd: null, size: { cols: 80, rows: 24 } };
     const shell = await startShell(
       await openSandbox({ missing }),
-      { sandboxId: 'i0', ...request },
+      { sandboxKey: 'e2b/i0', ...request },
       'tag',
       signal,
     );
@@ -178,10 +178,10 @@ it('is not told the token in an error, which is logged', async () => {
     else
       response.writeHead(400).end(`{"code":"unknown","message":"no ${request.headers['x-access-token']}"}`);
   });
-  const connection = { kind: 'e2b', apiUrl: url, key: 'e2b_0', domain: 'x', sandboxUrl: url } as const;
+  const connection = { name: 'e2b', kind: 'e2b', apiUrl: url, key: 'e2b_0', domain: 'x', sandboxUrl: url } as const;
   const api = createSandboxApi(connection, { callMs: 15_000 });
   onTestFinished(api.close);
-  const envd = await api.openEnvd('i0');
+  const envd = await api.openEnvd('e2b/i0');
   for (const call of [() => envd.stat('/x', signal), () => envd.readFile('/x', { signal })]) {
     const thrown = (await thrownBy(call)) as Error;
     expect(JSON.stringify([thrown.message, String(thrown.cause)])).not.toContain(wrong);

@@ -47,12 +47,12 @@ describeOnDatabases('saved views', () => {
 
   it('renames only views of the person, or shared ones for an admin, and no two alike', async () => {
     const [id, sharedId] = [await idOf('ana', mine.name), await idOf('ana', shared.name)];
-    for (const refused of [
-      renameView('li', true, id, 'x'),
-      renameView('li', false, sharedId, 'x'),
-      renameView('ana', false, 'nothing', 'x'),
-    ])
-      await expect(refused).rejects.toMatchObject({ code: 'not_found' });
+    for (const [actor, isAdmin, view] of [
+      ['li', true, id],
+      ['li', false, sharedId],
+      ['ana', false, 'nothing'],
+    ] as const)
+      await expect(renameView(actor, isAdmin, view, 'x')).rejects.toMatchObject({ code: 'not_found' });
     await setStartView('ana', id);
     await saveView('ana', { ...mine, name: 'Older ones' });
     await expect(renameView('ana', false, id, 'Older ones')).rejects.toMatchObject({ code: 'conflict' });

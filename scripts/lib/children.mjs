@@ -69,7 +69,7 @@ export async function waitForEnd(child) {
 }
 
 /** @param {Ending} ending */
-function describeEnding({ code, signal, error }) {
+export function describeEnding({ code, signal, error }) {
   if (error) return error.message;
   return signal ? `ended by ${signal}` : `exit code ${code}`;
 }

@@ -50,15 +50,26 @@ function labelLines(output, label) {
  * @param {string} command
  * @param {string[]} args
  * @param {RunOptions} [options]
- * @returns {Promise<boolean>} whether it succeeded
+ * @returns {Promise<import('./children.mjs').Ending>}
  */
-export async function runVisibly(command, args, options = {}) {
+export async function runToEnd(command, args, options = {}) {
   const { label } = options;
   const child = start(command, args, options, label ? 'pipe' : 'inherit');
   if (label) for (const output of [child.stdout, child.stderr]) if (output) labelLines(output, label);
   const ending = await waitForEnd(child);
   if (ending.error) complain(ending.error.message);
-  return ending.code === 0;
+  return ending;
+}
+
+/**
+ * Runs a command and shows its output.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<boolean>} whether it succeeded
+ */
+export async function runVisibly(command, args, options) {
+  return (await runToEnd(command, args, options)).code === 0;
 }
 
 /**

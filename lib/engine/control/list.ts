@@ -14,10 +14,16 @@ const ORDERS = ['asc', 'desc'] as const satisfies readonly ListOrder[];
 /** The two lists of sandboxes (docs/protocol.md#listing-sandboxes). */
 export function listRoutes(services: EngineServices): Route[] {
   return [
-    { method: 'GET', path: '/v2/sandboxes', handle: (call) => listPage(call, services) },
+    {
+      method: 'GET',
+      path: '/v2/sandboxes',
+      query: ['state', 'metadata', 'startedAfter', 'template', 'order', 'limit', 'nextToken'],
+      handle: (call) => listPage(call, services),
+    },
     {
       method: 'GET',
       path: '/sandboxes',
+      query: ['metadata'],
       handle({ query }) {
         const metadata = parseMetadata(query.get('metadata'));
         const running = services.registry.list(new Set<VisibleState>(['running']));

@@ -22,23 +22,21 @@ export function logRoutes(services: EngineServices): Route[] {
     {
       method: 'GET',
       path: '/sandboxes/{id}/logs',
+      query: ['cursor', 'start', 'limit', 'direction', 'eventType'],
       handle: (call) => (call.dialect === 'e2b' ? e2bLogs(call, services) : moruLogs(call, services)),
     },
-    { method: 'GET', path: '/v2/sandboxes/{id}/logs', handle: (call) => logsV2(call, services) },
+    {
+      method: 'GET',
+      path: '/v2/sandboxes/{id}/logs',
+      query: ['cursor', 'limit', 'direction', 'level', 'search'],
+      handle: (call) => logsV2(call, services),
+    },
   ];
 }
 
 function moruLogs(call: Call, services: EngineServices) {
-  const eventType = queryList(call.query, 'eventType', ['stdout', 'stderr'])?.[0];
   const { entries, createdAtMs } = entriesOf(call, services);
-  const page = pageOf(
-    call,
-    entries.filter(
-      (entry) =>
-        eventType === undefined || entry.eventType === eventType || entry.eventType.startsWith('process_'),
-    ),
-    { max: MAX_ENTRIES.moru, start: 'cursor' },
-  );
+  const page = pageOf(call, ofEventType(call, entries), MAX_ENTRIES.moru);
   return {
     status: 200,
     body: {
@@ -51,7 +49,7 @@ function moruLogs(call: Call, services: EngineServices) {
 /** E2B's first form: each line is JSON, which its CLI parses. */
 function e2bLogs(call: Call, services: EngineServices) {
   const { entries } = entriesOf(call, services);
-  const page = pageOf(call, entries, { max: MAX_ENTRIES.e2b, start: 'start' });
+  const page = pageOf(call, ofEventType(call, entries), MAX_ENTRIES.e2b);
   return {
     status: 200,
     body: {
@@ -73,7 +71,7 @@ function logsV2(call: Call, services: EngineServices) {
   const found = entries.filter(
     (entry) => LEVELS.indexOf(levelOf(entry)) >= least && entry.message.includes(search),
   );
-  const page = pageOf(call, found, { max: MAX_ENTRIES.e2b, start: 'cursor' });
+  const page = pageOf(call, found, MAX_ENTRIES.e2b);
   return { status: 200, body: { logs: page.map(viewEntry) } };
 }
 
@@ -82,14 +80,20 @@ function entriesOf({ param }: Call, { registry, history }: EngineServices) {
   return { entries: history.logEntries(record?.id ?? ''), createdAtMs: record?.createdAtMs ?? 0 };
 }
 
-/** Oldest first, whatever the direction: the oldest from the start on, or the newest before it. */
-function pageOf(
-  { query }: Call,
-  entries: readonly LogEntry[],
-  { max, start }: { max: number; start: 'cursor' | 'start' },
-): readonly LogEntry[] {
+/** The output that the caller wants, with the starts and ends of processes around it. */
+function ofEventType({ query }: Call, entries: readonly LogEntry[]): readonly LogEntry[] {
+  const wanted = queryList(query, 'eventType', ['stdout', 'stderr'])?.[0];
+  if (wanted === undefined) return entries;
+  return entries.filter(({ eventType }) => eventType === wanted || eventType.startsWith('process_'));
+}
+
+/**
+ * Oldest first, whatever the direction: the oldest from the start on, or the newest before it. Moru calls the start `cursor`, E2B's
+ * first form `start`.
+ */
+function pageOf({ query }: Call, entries: readonly LogEntry[], max: number): readonly LogEntry[] {
   const limit = queryInteger(query, 'limit', { min: 0, max }) ?? max;
-  const fromMs = queryInteger(query, start, { min: 0 });
+  const fromMs = queryInteger(query, 'cursor', { min: 0 }) ?? queryInteger(query, 'start', { min: 0 });
   const direction = queryList(query, 'direction', ['forward', 'backward'])?.[0] ?? 'forward';
   if (direction === 'forward') {
     const oldestMs = fromMs ?? Date.now() - LOG_HISTORY_MS;

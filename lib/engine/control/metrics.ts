@@ -27,8 +27,18 @@ const MAX_UNIX_S = 1e11;
 /** Metrics (docs/protocol.md#metrics). An unknown sandbox has none (docs/protocol.md#state-matrix). */
 export function metricsRoutes(services: EngineServices): Route[] {
   return [
-    { method: 'GET', path: '/sandboxes/metrics', handle: (call) => latestMetrics(call, services) },
-    { method: 'GET', path: '/sandboxes/{id}/metrics', handle: (call) => metrics(call, services) },
+    {
+      method: 'GET',
+      path: '/sandboxes/metrics',
+      query: ['sandbox_ids'],
+      handle: (call) => latestMetrics(call, services),
+    },
+    {
+      method: 'GET',
+      path: '/sandboxes/{id}/metrics',
+      query: ['start', 'end'],
+      handle: (call) => metrics(call, services),
+    },
   ];
 }
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ApiError } from '../http';
 import { ALL_TRAFFIC, NetworkRules } from '../record';
-import { expect } from '../validation';
+import { expect, fields } from '../validation';
 
 const egress = {
   allowOut: expect.textList().optional(),
@@ -27,26 +27,23 @@ const DOMAINS_NEED_DENY = {
 };
 
 /** `network` of docs/protocol.md#network-options. */
-export const NetworkBody = z
-  .object({
-    ...egress,
-    ...unsupported,
-    allowPublicTraffic: expect.flag().optional(),
-    maskRequestHost: z
-      .string({ error: 'expected a string' })
-      .regex(/^[!-~]+$/, { error: 'expected a host of ASCII characters' })
-      .optional(),
-  })
-  .refine(allowsDomainsOnlyIfClosed, DOMAINS_NEED_DENY);
+export const NetworkBody = fields({
+  ...egress,
+  ...unsupported,
+  allowPublicTraffic: expect.flag().optional(),
+  maskRequestHost: z
+    .string({ error: 'expected a string' })
+    .regex(/^[!-~]+$/, { error: 'expected a host of ASCII characters' })
+    .optional(),
+}).refine(allowsDomainsOnlyIfClosed, DOMAINS_NEED_DENY);
 export type NetworkBody = z.infer<typeof NetworkBody>;
 
 /** Body of docs/protocol.md#updating-the-network. What is absent is cleared. */
-export const NetworkUpdateBody = z
-  .object(
-    { ...egress, ...unsupported, allow_internet_access: expect.flag().nullish() },
-    { error: 'expected a JSON object' },
-  )
-  .refine(allowsDomainsOnlyIfClosed, DOMAINS_NEED_DENY);
+export const NetworkUpdateBody = fields({
+  ...egress,
+  ...unsupported,
+  allow_internet_access: expect.flag().nullish(),
+}).refine(allowsDomainsOnlyIfClosed, DOMAINS_NEED_DENY);
 export type NetworkUpdateBody = z.infer<typeof NetworkUpdateBody>;
 
 type Egress = Pick<NetworkBody, 'allowOut' | 'denyOut' | keyof typeof unsupported>;

@@ -12,10 +12,14 @@ const FEATURES = {
     '/volumes/{id}/files/{action}',
     '/volumecontent/{id}/{part}',
   ],
+  teams: ['/teams', '/teams/{id}/metrics', '/teams/{id}/metrics/max'],
+  'management of keys': ['/api-keys', '/api-keys/{id}', '/access-tokens', '/access-tokens/{id}'],
+  webhooks: ['/events/webhooks', '/events/webhooks/{id}'],
   secrets: ['/secrets', '/secrets/{id}'],
   'template builds': [
     '/v3/templates',
     '/v2/templates/{id}/builds/{build}',
+    '/templates/{id}/builds/{build}',
     '/templates/{id}/files/{hash}',
     '/templates/{id}/builds/{build}/{part}',
   ],
@@ -24,7 +28,9 @@ const FEATURES = {
 /** Routes of known features that are missing here. They say so, where an unknown path would look like a mistake. */
 export function notOfferedRoutes(): Route[] {
   return Object.entries(FEATURES).flatMap(([name, paths]) =>
-    paths.flatMap((path) => METHODS.map((method) => ({ method, path, handle: () => raiseNotOffered(name) }))),
+    paths.flatMap((path) =>
+      METHODS.map((method) => ({ method, path, query: null, handle: () => raiseNotOffered(name) })),
+    ),
   );
 }
 

@@ -18,6 +18,8 @@ export type Call = {
 export type Route = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
+  /** Names of the parameters that it honours. Any other is refused. Default: none. Null: it refuses every request. */
+  query?: readonly string[] | null;
   handle(call: Call): Reply | Promise<Reply>;
 };
 

@@ -9,7 +9,14 @@ const STATUSES = ['running', 'paused', 'stopped'] as const satisfies readonly Li
 
 /** The history of all sandboxes, including ended ones (docs/protocol.md#sandbox-runs). */
 export function sandboxRunRoutes(services: EngineServices): Route[] {
-  return [{ method: 'GET', path: '/v2/sandbox-runs', handle: (call) => listSandboxRuns(call, services) }];
+  return [
+    {
+      method: 'GET',
+      path: '/v2/sandbox-runs',
+      query: ['status', 'limit', 'nextToken'],
+      handle: (call) => listSandboxRuns(call, services),
+    },
+  ];
 }
 
 function listSandboxRuns({ query, effects }: Call, { lifetimes }: EngineServices) {

@@ -23,24 +23,27 @@ export function snapshotRoutes(services: EngineServices): Route[] {
       path: '/sandboxes/{id}/snapshots',
       handle: (call) => createSnapshot(call, services),
     },
-    { method: 'GET', path: '/snapshots', handle: (call) => listSnapshots(call, services) },
+    {
+      method: 'GET',
+      path: '/snapshots',
+      query: ['sandboxID', 'name', 'limit', 'nextToken'],
+      handle: (call) => listSnapshots(call, services),
+    },
     { method: 'POST', path: '/sandboxes/{id}/fork', handle: (call) => fork(call, services) },
   ];
 }
 
-async function createSnapshot({ param, body }: Call, { lifecycle, templates }: EngineServices) {
+async function createSnapshot({ param, body }: Call, { lifecycle, templates, events }: EngineServices) {
   const name = validate(SnapshotBody, body).name ?? undefined;
   // A bad name must not cost a copy.
   if (name !== undefined) templates.checkName(name);
   const sandboxId = sandboxIdOf(param);
   const buildId = randomUUID();
-  const { cpuCount, memoryMB, diskSizeMB } = await lifecycle.saveFiles(
-    sandboxId,
-    templates.draft(buildId),
-    'snapshotted',
-  );
+  const source = await lifecycle.saveFiles(sandboxId, templates.draft(buildId), 'snapshotted');
+  const { cpuCount, memoryMB, diskSizeMB } = source;
   const build = { buildId, sandboxId, createdAtMs: Date.now() };
   const snapshot = await templates.keep(build, name, { cpuCount, memoryMB, diskSizeMB });
+  events.record('checkpointed', source);
   const tag = snapshot.tags.find((candidate) => candidate.buildId === buildId);
   return { status: 201, body: viewSnapshot(snapshot, tag) };
 }

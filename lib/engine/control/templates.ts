@@ -10,34 +10,61 @@ import {
   type Template,
 } from '../templates';
 import { formatTime } from '../time';
-import { queryInteger, validate } from '../validation';
+import { invalid, queryInteger, validate } from '../validation';
 import { AssignTagsBody, DeleteTagsBody } from './bodies';
 import { raiseNotOffered } from './not-offered';
-import type { Route } from './route';
-import { ENVD_VERSION } from './views';
+import { type Call, type Route, takePage } from './route';
+import { ENVD_VERSION, TEAM_ID } from './views';
 
 /** The templates and their tags (docs/protocol.md#templates). Snapshots are templates that `/snapshots` lists. */
 export function templateRoutes({ templates }: EngineServices): Route[] {
-  const list: Route['handle'] = ({ query }) => {
-    queryInteger(query, 'limit', { min: 1, max: 100 });
-    return { status: 200, body: TEMPLATES.map(viewTemplate) };
-  };
   return [
-    { method: 'GET', path: '/templates', handle: list },
-    { method: 'GET', path: '/v2/templates', handle: list },
+    {
+      method: 'GET',
+      path: '/templates',
+      query: ['teamID'],
+      handle({ query }) {
+        requireOwnTeam(query);
+        return { status: 200, body: TEMPLATES.map(viewTemplate) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v2/templates',
+      query: ['teamID', 'limit', 'nextToken'],
+      handle(call) {
+        requireOwnTeam(call.query);
+        return pageOf(
+          call,
+          TEMPLATES.map(viewTemplate),
+          ({ templateID }) => templateID,
+          (page) => page,
+        );
+      },
+    },
     {
       method: 'GET',
       path: '/templates/{id}',
-      handle({ param }) {
+      query: ['limit', 'nextToken'],
+      handle(call) {
+        const { param } = call;
         const template = findTemplate(parseReference(param)?.name ?? '');
-        if (template !== undefined) return { status: 200, body: viewTemplateDetail(template) };
-        const snapshot = templates.findSnapshot(param);
-        if (snapshot === undefined) throw new ApiError(404, `template '${param}' not found`);
-        return { status: 200, body: viewSnapshotDetail(snapshot) };
+        const snapshot = template === undefined ? templates.findSnapshot(param) : undefined;
+        const detail =
+          template === undefined ? snapshot && viewSnapshotDetail(snapshot) : viewTemplateDetail(template);
+        if (detail === undefined) throw new ApiError(404, `template '${param}' not found`);
+        return pageOf(
+          call,
+          detail.builds,
+          ({ buildID }) => buildID,
+          (builds) => ({ ...detail, builds }),
+        );
       },
     },
-    { method: 'PATCH', path: '/templates/{id}', handle: () => raiseNotOffered('changes of templates') },
-    { method: 'PATCH', path: '/v2/templates/{id}', handle: () => raiseNotOffered('changes of templates') },
+    ...(['/templates', '/templates/{id}'] as const).map((path) => refuse('POST', path, 'template builds')),
+    ...(['/templates/{id}', '/v2/templates/{id}'] as const).map((path) =>
+      refuse('PATCH', path, 'changes of templates'),
+    ),
     {
       method: 'DELETE',
       path: '/templates/{id}',
@@ -96,6 +123,37 @@ function tagRoutes(templates: EngineServices['templates']): Route[] {
       },
     },
   ];
+}
+
+function refuse(method: Route['method'], path: string, feature: string): Route {
+  return { method, path, query: null, handle: () => raiseNotOffered(feature) };
+}
+
+/** The engine has one team. @throws ApiError 400 for another. */
+function requireOwnTeam(query: URLSearchParams): void {
+  const teamId = query.get('teamID');
+  if (teamId !== null && teamId !== TEAM_ID)
+    throw invalid('teamID', `expected the team of the key, ${TEAM_ID}`);
+}
+
+/** Cuts a page from a list that does not change its order. The cursor is the id of the last item. */
+function pageOf<Item>(
+  { query, effects }: Call,
+  items: readonly Item[],
+  idOf: (item: Item) => string,
+  view: (page: Item[]) => unknown,
+) {
+  const limit = queryInteger(query, 'limit', { min: 1, max: 100 }) ?? 100;
+  const token = query.get('nextToken') || null;
+  const start = token === null ? 0 : items.findIndex((item) => idOf(item) === token) + 1;
+  if (token !== null && start === 0) throw new ApiError(400, 'Invalid next token');
+  const { page, headers } = takePage(items.slice(start), () => true, {
+    limit,
+    token,
+    effects,
+    formatToken: idOf,
+  });
+  return { status: 200, body: view(page), headers };
 }
 
 function viewCommon({ templateId }: Template) {

@@ -9,6 +9,8 @@ import { formatTime } from '../time';
 export const ENVD_VERSION = '0.6.4';
 /** Read by old clients only (docs/protocol.md#sandbox-ids). */
 const CLIENT_ID = '6532622b';
+/** The engine has one team, which has no id of its own. */
+export const TEAM_ID = '00000000-0000-0000-0000-000000000000';
 
 /** `Sandbox` of docs/protocol.md#sandbox-schema. */
 export function viewSandbox(record: SandboxRecord, services: EngineServices) {

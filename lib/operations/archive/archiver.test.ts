@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { canRun } from '../../engine/jail/test-process-engine';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { apiOf } from '../../sandbox-api/configured';
 import { eventually } from '../../test-support/environment';
 import { auditLog as accessTo } from '../../wake/test-wake';
 import { recordCancel } from '../record/store';
@@ -32,15 +32,15 @@ describe.runIf(canRun)('archiving before a kill', () => {
   it('records the archive', async () => {
     const sandbox = await create();
     const { operation, items } = await kill([sandbox]);
-    const name = `${operation.id}/${sandbox.id}.tar.gz`;
-    const item = items[sandbox.id];
+    const name = `${operation.id}/local.${sandbox.id}.tar.gz`;
+    const item = items[sandbox.key];
     expect(item).toMatchObject({ outcome: 'done', message: null, saved: { name, leftOut: 0 } });
     expect(item?.saved?.bytes).toBe(fs.statSync(join(archiveDir, name)).size);
     expect(listed(name)).toHaveLength(item?.saved?.entries ?? -1);
     expect(listed(name)).toContain('user/out/result');
     expect(await stateOf(sandbox.id)).toBe('gone');
     const { bytes, entries } = item?.saved ?? {};
-    expect(await accessTo(sandbox.id)).toEqual([
+    expect(await accessTo(sandbox.key)).toEqual([
       `ana | exported | ${entries} entries, ${bytes} bytes, as ${name}`,
     ]);
   });
@@ -56,21 +56,21 @@ describe.runIf(canRun)('archiving before a kill', () => {
         .run(`exec /bin/sh -c '${script}'`, { background: true, timeoutMs: 0, onStdout })
         .then(async (running) => void (await running.wait().catch(() => {})), reject);
     });
-    const { items } = await kill([await sandboxApi().getSandbox(sandbox.id)], { graceMs: 20_000 });
-    expect(items[sandbox.id]?.message).toMatch(/^Its processes ended within /);
-    expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/last');
+    const { items } = await kill([await apiOf(sandbox.key).getSandbox(sandbox.key)], { graceMs: 20_000 });
+    expect(items[sandbox.key]?.message).toMatch(/^Its processes ended within /);
+    expect(listed(items[sandbox.key]?.saved?.name ?? '')).toContain('user/last');
   });
 
   it('wakes a paused sandbox and kills it without pausing it again', async () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: `POST /sandboxes/${sandbox.id}/pause`, latencyMs: 1 });
     const { items } = await kill([sandbox]);
-    expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
-    expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
+    expect(items[sandbox.key]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
+    expect(listed(items[sandbox.key]?.saved?.name ?? '')).toContain('user/out/result');
     expect(await stateOf(sandbox.id)).toBe('gone');
     const { json } = await engine().api('GET', '/engine/faults');
     expect(json).toMatchObject([{ fired: 0 }]);
-    expect(await accessTo(sandbox.id)).toEqual([
+    expect(await accessTo(sandbox.key)).toEqual([
       expect.stringMatching(
         /^ana \| review-woken \| For 5 min, to save its files before a kill; its timeout now pauses/,
       ),
@@ -84,19 +84,19 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const paused = await create({ isPaused: true });
     const { operation, items } = await kill([running, paused], { exportPath: '/nowhere' });
     const message = 'Not archived, so not killed. /nowhere does not exist in the sandbox.';
-    expect(items[running.id]).toMatchObject({ outcome: 'failed', message });
-    expect(items[paused.id]).toMatchObject({ outcome: 'failed', message: `${message} It is paused.` });
+    expect(items[running.key]).toMatchObject({ outcome: 'failed', message });
+    expect(items[paused.key]).toMatchObject({ outcome: 'failed', message: `${message} It is paused.` });
     expect([await stateOf(running.id), await stateOf(paused.id)]).toEqual(['running', 'paused']);
     expect(kept(operation)).toEqual([]);
-    expect(items[running.id]).not.toHaveProperty('saved');
-    expect((await accessTo(paused.id)).at(-1)).toBe('ana | review-paused | The task was done');
+    expect(items[running.key]).not.toHaveProperty('saved');
+    expect((await accessTo(paused.key)).at(-1)).toBe('ana | review-paused | The task was done');
   });
 
   it('does not kill if tar fails silently', async () => {
     const sandbox = await create();
     await tarThat(sandbox, '/usr/bin/tar "$@"; exit 2');
     const { operation, items } = await kill([sandbox]);
-    expect(items[sandbox.id]).toMatchObject({
+    expect(items[sandbox.key]).toMatchObject({
       outcome: 'failed',
       message: 'Not archived, so not killed. The archive is incomplete. Try again.',
     });
@@ -108,8 +108,8 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: RESUME, status: 429 });
     const { items } = await kill([sandbox]);
-    expect(items[sandbox.id]?.outcome).toBe('failed');
-    expect(items[sandbox.id]?.message).toMatch(
+    expect(items[sandbox.key]?.outcome).toBe('failed');
+    expect(items[sandbox.key]?.message).toMatch(
       /so not killed\. The limit of concurrently running .* It is paused\.$/,
     );
     expect(await stateOf(sandbox.id)).toBe('paused');
@@ -119,7 +119,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: RESUME, effect: 'lose-race' });
     const { items } = await kill([sandbox]);
-    expect(items[sandbox.id]).toMatchObject({
+    expect(items[sandbox.key]).toMatchObject({
       outcome: 'failed',
       message: expect.stringContaining('Someone else resumed it in the meantime.'),
     });
@@ -132,7 +132,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const { runner, said } = openRunner();
     const slowly = await input(slow);
     start(runner, slowly, slow);
-    for (const { id } of slow) await eventually(() => said(id, 'Archiving its files'));
+    for (const { key } of slow) await eventually(() => said(key, 'Archiving its files'));
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 1 });
     const operation = await input([sandbox]);
     start(runner, operation, [sandbox]);
@@ -146,12 +146,12 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await engine().api('POST', `/sandboxes/${sandbox.id}/pause`);
     await recordCancel(slowly.id, 'ana', Date.now());
     runner.cancel(slowly.id, 'ana', Date.now());
-    expect((await outcomes(operation))[sandbox.id]).toMatchObject({
+    expect((await outcomes(operation))[sandbox.key]).toMatchObject({
       outcome: 'skipped',
       message: 'Skipped: it was resumed in the meantime.',
     });
     expect(await stateOf(sandbox.id)).toBe('paused');
-    expect(await accessTo(sandbox.id)).toEqual([]);
+    expect(await accessTo(sandbox.key)).toEqual([]);
   });
 
   it('does not kill if the archive cannot be written', async () => {
@@ -160,7 +160,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     fs.writeFileSync(join(archiveDir, operation.id), 'in the way');
     const { runner } = openRunner();
     start(runner, operation, [sandbox]);
-    expect((await outcomes(operation))[sandbox.id]).toMatchObject({
+    expect((await outcomes(operation))[sandbox.key]).toMatchObject({
       outcome: 'failed',
       message: 'Not archived, so not killed. The archive directory is not a directory.',
     });
@@ -170,11 +170,11 @@ describe.runIf(canRun)('archiving before a kill', () => {
   it('retries when the service throttles', async () => {
     // Enough sandboxes to be read from the list, so that only the archive reads a single one.
     const all = await Promise.all(Array.from({ length: 11 }, () => create()));
-    const [sandbox] = all;
-    await fault({ route: `GET /sandboxes/${sandbox?.id}`, status: 429, retryAfterSeconds: 1, count: 2 });
+    const [throttled] = all;
+    await fault({ route: `GET /sandboxes/${throttled?.id}`, status: 429, retryAfterSeconds: 1, count: 2 });
     const { items } = await kill(all);
-    for (const { id } of all) expect(items[id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
-    expect(items[sandbox?.id ?? '']?.tookMs).toBeGreaterThan(1_000);
+    for (const { key } of all) expect(items[key]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
+    expect(throttled && items[throttled.key]?.tookMs).toBeGreaterThan(1_000);
   });
 
   it('skips a sandbox that changes while it is archived', async () => {
@@ -184,16 +184,16 @@ describe.runIf(canRun)('archiving before a kill', () => {
     // The sandbox is paused between the archive and the reading before the kill.
     await tarThat(sandbox, 'sleep 1; exec /usr/bin/tar "$@"');
     start(runner, operation, [sandbox]);
-    await eventually(() => said(sandbox.id, 'Archiving its files'));
+    await eventually(() => said(sandbox.key, 'Archiving its files'));
     await eventually(
       async () =>
-        (await (await sandboxApi().openEnvd(sandbox.id)).listProcesses(AbortSignal.timeout(10_000))).length >
+        (await (await apiOf(sandbox.key).openEnvd(sandbox.key)).listProcesses(AbortSignal.timeout(10_000))).length >
         0,
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
-    await eventually(() => kept(operation).includes(`${sandbox.id}.tar.gz`));
+    await eventually(() => kept(operation).includes(`local.${sandbox.id}.tar.gz`));
     await engine().api('POST', `/sandboxes/${sandbox.id}/pause`);
-    expect((await outcomes(operation))[sandbox.id]).toMatchObject({
+    expect((await outcomes(operation))[sandbox.key]).toMatchObject({
       outcome: 'skipped',
       message: 'Skipped: it was running and is now paused.',
       saved: { leftOut: 0 },
@@ -205,9 +205,9 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: `DELETE /sandboxes/${sandbox.id}`, status: 403 });
     const { items } = await kill([sandbox]);
-    expect(items[sandbox.id]).toMatchObject({ outcome: 'denied', saved: { leftOut: 0 } });
+    expect(items[sandbox.key]).toMatchObject({ outcome: 'denied', saved: { leftOut: 0 } });
     expect(await stateOf(sandbox.id)).toBe('paused');
-    expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
+    expect(listed(items[sandbox.key]?.saved?.name ?? '')).toContain('user/out/result');
   });
 
   it('stops while archiving, without a kill', async () => {
@@ -216,12 +216,12 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const { runner, said } = openRunner();
     const operation = await input([running, paused]);
     start(runner, operation, [running, paused]);
-    for (const { id } of [running, paused]) await eventually(() => said(id, 'Archiving its files'));
+    for (const { key } of [running, paused]) await eventually(() => said(key, 'Archiving its files'));
     expect(await recordCancel(operation.id, 'bo', Date.now())).toBe(true);
     runner.cancel(operation.id, 'bo', Date.now());
     const items = await outcomes(operation);
-    for (const { id } of [running, paused])
-      expect(items[id]).toMatchObject({
+    for (const { key } of [running, paused])
+      expect(items[key]).toMatchObject({
         outcome: 'cancelled',
         message: 'Stopped while its files were being archived. It was not killed.',
       });
@@ -235,11 +235,11 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const { runner, said } = openRunner();
     const slowly = await input(slow);
     start(runner, slowly, slow);
-    await eventually(() => slow.filter(({ id }) => said(id, 'Archiving its files')).length === 4);
+    await eventually(() => slow.filter(({ key }) => said(key, 'Archiving its files')).length === 4);
     const plain = await recordNew([quick]);
     start(runner, plain, [quick]);
-    expect((await outcomes(plain))[quick.id]?.outcome).toBe('done');
-    expect(slow.filter(({ id }) => said(id, 'Archiving its files'))).toHaveLength(4);
+    expect((await outcomes(plain))[quick.key]?.outcome).toBe('done');
+    expect(slow.filter(({ key }) => said(key, 'Archiving its files'))).toHaveLength(4);
     await recordCancel(slowly.id, 'ana', Date.now());
     runner.cancel(slowly.id, 'ana', Date.now());
     await outcomes(slowly);
@@ -249,7 +249,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: PAUSE, status: 500, count: 1 });
     const { items } = await kill([sandbox], { exportPath: '/nowhere' });
-    expect(items[sandbox.id]?.message).toMatch(/Sandkeeper keeps trying to pause it\.$|It is paused\.$/);
+    expect(items[sandbox.key]?.message).toMatch(/Sandkeeper keeps trying to pause it\.$|It is paused\.$/);
     await vi.waitFor(async () => expect(await stateOf(sandbox.id)).toBe('paused'), { timeout: 30_000 });
   });
 });

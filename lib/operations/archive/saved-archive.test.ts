@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { database } from '../../db/client';
-import { setUpDataDir, thrownBy } from '../../test-support/environment';
+import { localKey, setUpDataDir, thrownBy } from '../../test-support/environment';
 import { claimItems, recordArchive } from '../record/claims';
 import { recordNew } from '../test-operations';
 import { archiveAddress } from './archive-path';
@@ -19,12 +19,13 @@ afterAll(async () => {
 
 const folder = join(dir, 'kill-1');
 beforeAll(async () => {
-  await recordNew(['ikept', 'igone', 'ilink', 'inone'], { id: 'kill-1' });
-  await claimItems('kill-1', { owner: 'here', leaseMs: 60_000, max: 4 });
+  await recordNew(['ikept', 'igone', 'ilink', 'inone', 'iolder'].map(localKey), { id: 'kill-1' });
+  await claimItems('kill-1', { owner: 'here', leaseMs: 60_000, max: 5 });
   mkdirSync(folder);
-  for (const sandboxKey of ['ikept', 'igone', 'ilink']) {
-    const saved = { name: `kill-1/${sandboxKey}.tar.gz`, bytes: 7, entries: 1, leftOut: 0 };
-    await recordArchive('here', { operationId: 'kill-1', sandboxKey, saved });
+  const files = { ikept: 'local.ikept', igone: 'local.igone', ilink: 'local.ilink', iolder: 'iolder' };
+  for (const [id, file] of Object.entries(files)) {
+    const saved = { name: `kill-1/${file}.tar.gz`, bytes: 7, entries: 1, leftOut: 0 };
+    await recordArchive('here', { operationId: 'kill-1', sandboxKey: localKey(id), saved });
   }
   writeFileSync(join(folder, 'ikept.tar.gz'), 'archive');
   writeFileSync(join(dir, 'secret'), 'not an archive');

@@ -51,13 +51,13 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
     const operation = await input([sandbox]);
     const folder = join(archiveDir, operation.id);
     fs.mkdirSync(folder, { mode: 0o700 });
-    fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz.0123456789ab.part`), 'half of it');
-    fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz`), 'what was never recorded');
+    fs.writeFileSync(join(folder, `local.${sandbox.id}.tar.gz.0123456789ab.part`), 'half of it');
+    fs.writeFileSync(join(folder, `local.${sandbox.id}.tar.gz`), 'what was never recorded');
     await crashedOn(operation);
     const items = await takeOver(operation, [sandbox]);
-    expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
-    expect(kept(operation)).toEqual([`${sandbox.id}.tar.gz`]);
-    expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
+    expect(items[sandbox.key]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
+    expect(kept(operation)).toEqual([`local.${sandbox.id}.tar.gz`]);
+    expect(listed(items[sandbox.key]?.saved?.name ?? '')).toContain('user/out/result');
   });
 
   it('archives a paused sandbox that was left awake', async () => {
@@ -66,25 +66,25 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
     const before = new WakeKeeper({ owner: 'dead', isShared: true, graceMs: 15_000 });
     await before.open();
     const mark = `save-${operation.id}-`;
-    await before.wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, ', to save its files', mark);
+    await before.wake({ actor: 'ana' }, sandbox.key, 5 * 60_000, ', to save its files', mark);
     await before.close();
     await crashedOn(operation);
     expect(await stateOf(sandbox.id)).toBe('running');
     const items = await takeOver(operation, [sandbox]);
-    expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
+    expect(items[sandbox.key]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
     expect(await stateOf(sandbox.id)).toBe('gone');
-    expect((await accessTo(sandbox.id)).filter((line) => line.includes('review-woken'))).toHaveLength(1);
+    expect((await accessTo(sandbox.key)).filter((line) => line.includes('review-woken'))).toHaveLength(1);
   });
 
   it('archives a sandbox that was paused again since', async () => {
     const sandbox = await create({ isPaused: true });
     const operation = await input([sandbox]);
     const mark = `save-${operation.id}-`;
-    await wakeKeeper().wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, '', mark);
-    await wakeKeeper().endNow({ actor: 'ana' }, sandbox.id);
-    expect((await findLease(sandbox.id))?.state).toBe('ended');
+    await wakeKeeper().wake({ actor: 'ana' }, sandbox.key, 5 * 60_000, '', mark);
+    await wakeKeeper().endNow({ actor: 'ana' }, sandbox.key);
+    expect((await findLease(sandbox.key))?.state).toBe('ended');
     await crashedOn(operation);
-    expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({ outcome: 'done' });
+    expect((await takeOver(operation, [sandbox]))[sandbox.key]).toMatchObject({ outcome: 'done' });
   });
 
   it('skips a sandbox that someone else has resumed', async () => {
@@ -92,7 +92,7 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
     const operation = await input([sandbox]);
     await engine().api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
     await crashedOn(operation);
-    expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({
+    expect((await takeOver(operation, [sandbox]))[sandbox.key]).toMatchObject({
       outcome: 'skipped',
       message: 'Skipped: it was paused and is now running.',
     });
@@ -107,16 +107,16 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
         // A refused kill changes nothing.
         await fault({ route: `DELETE /sandboxes/${sandbox.id}`, status: 403 });
         const first = await kill([sandbox]);
-        const saved = first.items[sandbox.id]?.saved;
+        const saved = first.items[sandbox.key]?.saved;
         if (!saved) throw new Error('Nothing was saved.');
         const operation = await input([sandbox]);
         const owner = await crashedOn(operation);
-        const name = `${operation.id}/${sandbox.id}.tar.gz`;
+        const name = `${operation.id}/local.${sandbox.id}.tar.gz`;
         fs.cpSync(join(archiveDir, first.operation.id), join(archiveDir, operation.id), { recursive: true });
         if (harm !== 'unsaved')
           await recordArchive(owner, {
             operationId: operation.id,
-            sandboxKey: sandbox.id,
+            sandboxKey: sandbox.key,
             saved: { ...saved, name },
           });
         if (harm === 'bent') fs.truncateSync(join(archiveDir, name), 40);
@@ -128,7 +128,7 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
     const results = await Promise.all(
       crashed.map(async ({ harm, operation, sandbox }) => {
         await engine().api('DELETE', `/sandboxes/${sandbox.id}`);
-        const item = (await takeOver(operation, [sandbox]))[sandbox.id];
+        const item = (await takeOver(operation, [sandbox]))[sandbox.key];
         return [harm, `${item?.outcome}: ${item?.message}`];
       }),
     );

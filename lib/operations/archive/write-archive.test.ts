@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
+import type { SandboxKey } from '../../sandbox-key';
+import { eventually, localKey, setUpDataDir, thrownBy } from '../../test-support/environment';
 import { ArchivePlace, openArchiveDir, sweepAbandonedParts } from './archive-place';
 import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
@@ -41,27 +42,30 @@ describe('ArchivePlace', () => {
   });
 
   it('consists of ids and is private', async () => {
-    const place = await ArchivePlace.open(join(dir, 'deep/below'), 'op_1', 'i1');
-    expect(place.name).toBe('op_1/i1.tar.gz');
+    const place = await ArchivePlace.open(join(dir, 'deep/below'), 'op_1', 'prod-eu/i1');
+    expect(place.name).toBe('op_1/prod-eu.i1.tar.gz');
     const part = await place.createPart();
     await part.close();
     await place.keepPart();
-    expect(fs.readdirSync(join(dir, 'deep/below/op_1'))).toEqual(['i1.tar.gz']);
+    expect(fs.readdirSync(join(dir, 'deep/below/op_1'))).toEqual(['prod-eu.i1.tar.gz']);
     for (const [path, mode] of [
       ['deep/below', '700'],
       ['deep/below/op_1', '700'],
-      ['deep/below/op_1/i1.tar.gz', '600'],
+      ['deep/below/op_1/prod-eu.i1.tar.gz', '600'],
     ] as const)
       expect([path, modeOf(join(dir, path))]).toEqual([path, mode]);
   });
 
   it.each([
-    ['../op', 'i1'],
+    ['../op', 'local/i1'],
     ['op', '../i1'],
-    ['op', 'i1/x'],
-    ['', 'i1'],
-    ['op', ''],
-  ])('rejects invalid ids: %j %j', async (operationId, sandboxKey) => {
+    ['op', 'local/../i1'],
+    ['op', 'local/i1/x'],
+    ['op', 'local.x/i1'],
+    ['', 'local/i1'],
+    ['op', 'local/'],
+    ['op', '/i1'],
+  ] as const)('rejects invalid ids: %j %j', async (operationId, sandboxKey) => {
     const thrown = await thrownBy(() => ArchivePlace.open(dir, operationId, sandboxKey));
     expect(thrown).toMatchObject({ code: 'invalid' });
     expect(fs.readdirSync(dir)).toEqual([]);
@@ -71,28 +75,28 @@ describe('ArchivePlace', () => {
     const outside = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
     onTestFinished(() => fs.rmSync(outside, { recursive: true, force: true }));
     fs.symlinkSync(outside, join(dir, 'op1'));
-    expect(await thrownBy(() => ArchivePlace.open(dir, 'op1', 'i1'))).toMatchObject({
+    expect(await thrownBy(() => ArchivePlace.open(dir, 'op1', 'local/i1'))).toMatchObject({
       code: 'unavailable',
       message: 'The archive directory contains an unexpected symbolic link.',
     });
     const target = join(outside, 'precious');
     fs.writeFileSync(target, 'precious');
-    const place = await ArchivePlace.open(dir, 'op2', 'i1');
-    fs.symlinkSync(target, join(dir, 'op2/i1.tar.gz'));
+    const place = await ArchivePlace.open(dir, 'op2', 'local/i1');
+    fs.symlinkSync(target, join(dir, 'op2/local.i1.tar.gz'));
     expect(await findFault(place, { bytes: 8, entries: 1, leftOut: 0 })).toBe('It can no longer be read.');
     await (await place.createPart()).close();
     await place.keepPart();
-    expect(fs.lstatSync(join(dir, 'op2/i1.tar.gz')).isFile()).toBe(true);
+    expect(fs.lstatSync(join(dir, 'op2/local.i1.tar.gz')).isFile()).toBe(true);
     expect(fs.readdirSync(outside)).toEqual(['precious']);
     expect(fs.readFileSync(target, 'utf8')).toBe('precious');
   });
 
   it('is unaffected by a process that lost its claim', async () => {
-    const late = await ArchivePlace.open(dir, 'op', 'i1');
+    const late = await ArchivePlace.open(dir, 'op', 'local/i1');
     const lateFile = await late.createPart();
-    const other = await ArchivePlace.open(dir, 'op', 'i12');
+    const other = await ArchivePlace.open(dir, 'op', 'local/i12');
     await (await other.createPart()).close();
-    const heir = await ArchivePlace.open(dir, 'op', 'i1');
+    const heir = await ArchivePlace.open(dir, 'op', 'local/i1');
     const heirFile = await heir.createPart();
     await heir.sweep();
     // Files of a sandbox with the same id prefix are kept.
@@ -101,7 +105,7 @@ describe('ArchivePlace', () => {
     await lateFile.write('of the late one');
     expect(await thrownBy(() => late.keepPart())).toMatchObject({ code: 'ENOENT' });
     await heir.keepPart();
-    expect(fs.readFileSync(join(dir, 'op/i1.tar.gz'), 'utf8')).toBe('of the heir');
+    expect(fs.readFileSync(join(dir, 'op/local.i1.tar.gz'), 'utf8')).toBe('of the heir');
     await Promise.all([lateFile.close(), heirFile.close()]);
   });
 
@@ -112,9 +116,9 @@ describe('ArchivePlace', () => {
       ['old', 120],
       ['new', 10],
     ] as const) {
-      const place = await ArchivePlace.open(dir, 'op', id);
+      const place = await ArchivePlace.open(dir, 'op', localKey(id));
       await (await place.createPart()).close();
-      const name = fs.readdirSync(join(dir, 'op')).find((each) => each.startsWith(id)) ?? '';
+      const name = fs.readdirSync(join(dir, 'op')).find((each) => each.includes(id)) ?? '';
       fs.utimesSync(join(dir, 'op', name), now / 1_000, now / 1_000 - minutes * 60);
       names.push(name);
     }
@@ -156,15 +160,15 @@ describe.runIf(canRun)('writeArchive', () => {
   async function newSandbox() {
     const sandbox = await engine.create();
     await sandbox.files.makeDir('/data/work');
-    return { id: sandbox.sandboxId, sandbox, root: join(engine.guestDir(sandbox.sandboxId), 'root') };
+    return { key: localKey(sandbox.sandboxId), sandbox, root: join(engine.guestDir(sandbox.sandboxId), 'root') };
   }
 
   type Order = Partial<Parameters<typeof writeArchive>[1]>;
 
-  async function save(id: string, path: string, more: Order = {}, into = dir) {
-    const place = await ArchivePlace.open(into, 'op', id);
+  async function save(key: SandboxKey, path: string, more: Order = {}, into = dir) {
+    const place = await ArchivePlace.open(into, 'op', key);
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {}, ...more };
-    const saved = await writeArchive(place, { sandboxKey: id, path, ...order });
+    const saved = await writeArchive(place, { sandboxKey: key, path, ...order });
     await place.keepPart();
     return { place, saved, file: join(into, place.name) };
   }
@@ -173,12 +177,12 @@ describe.runIf(canRun)('writeArchive', () => {
     execFileSync('tar', ['-t', '-z', '-f', file], { encoding: 'utf8' }).trim().split('\n').sort();
 
   it('writes an archive that tar reads, with the reported size and entries', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.mkdirSync(`${root}/data/work/sub/empty`, { recursive: true });
     fs.writeFileSync(`${root}/data/work/ü -rf`, 'unicode');
     const noise = randomBytes(3 * MB);
     fs.writeFileSync(`${root}/data/work/sub/noise`, noise);
-    const { saved, file } = await save(id, '/data/work');
+    const { saved, file } = await save(key, '/data/work');
     expect(listed(file)).toHaveLength(saved.entries);
     expect(saved).toEqual({ bytes: fs.statSync(file).size, entries: 5, leftOut: 0 });
     const found = execFileSync('tar', ['-x', '-z', '-O', '-f', file, 'work/sub/noise'], {
@@ -188,28 +192,28 @@ describe.runIf(canRun)('writeArchive', () => {
   });
 
   it('writes one entry for an empty folder or a file', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/empty`, '');
-    expect((await save(id, '/data/work')).saved).toMatchObject({ entries: 1, leftOut: 0 });
-    expect((await save(id, '/data/empty')).saved).toMatchObject({ entries: 1, leftOut: 0 });
+    expect((await save(key, '/data/work')).saved).toMatchObject({ entries: 1, leftOut: 0 });
+    expect((await save(key, '/data/empty')).saved).toMatchObject({ entries: 1, leftOut: 0 });
   });
 
   it('finds the home directory and follows a link once', async () => {
-    const { id, sandbox, root } = await newSandbox();
+    const { key, sandbox, root } = await newSandbox();
     await sandbox.files.write('/home/user/out/result', 'mine');
-    const home = await save(id, '~');
+    const home = await save(key, '~');
     expect(listed(home.file)).toContain('user/out/result');
     fs.symlinkSync('/home/user/out', `${root}/data/latest`);
-    const link = await save(id, '/data/latest');
+    const link = await save(key, '/data/latest');
     expect(listed(link.file)).toEqual(['out/', 'out/result']);
-    expect(listed((await save(id, '~/out')).file)).toEqual(['out/', 'out/result']);
+    expect(listed((await save(key, '~/out')).file)).toEqual(['out/', 'out/result']);
   });
 
   it('counts omitted files', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/file`, 'file');
     fs.symlinkSync('file', `${root}/data/work/link`);
-    const { saved, file } = await save(id, '/data/work');
+    const { saved, file } = await save(key, '/data/work');
     expect(saved).toMatchObject({ entries: 3, leftOut: 1 });
     expect(listed(file)).toEqual(['LEFT-OUT.txt', 'work/', 'work/file']);
   });
@@ -220,23 +224,23 @@ describe.runIf(canRun)('writeArchive', () => {
     ['/data/broken', '/data/broken is a broken link.'],
     ['/data/links', 'It contains only links or unreadable files.'],
   ])('fails for %s', async (path, message) => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.symlinkSync('/nowhere', `${root}/data/broken`);
     fs.mkdirSync(`${root}/data/links`);
     fs.symlinkSync('../work', `${root}/data/links/one`);
-    expect(await thrownBy(() => save(id, path))).toMatchObject({ message });
+    expect(await thrownBy(() => save(key, path))).toMatchObject({ message });
     expect(fs.readdirSync(join(dir, 'op')).filter((name) => name.endsWith('.tar.gz'))).toEqual([]);
   });
 
   it('fails if a part is too deep to be read', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     const bare = await engine.create({ envs: { PATH: '/nowhere' } });
     await bare.files.makeDir('/data/work');
     const bareRoot = join(engine.guestDir(bare.sandboxId), 'root');
     const script = 'i=0; while [ $i -lt 300 ]; do mkdir "$1" && cd -P "$1" || exit 1; i=$((i+1)); done';
     for (const [sandboxKey, dir] of [
-      [id, `${root}/data/work`],
-      [bare.sandboxId, `${bareRoot}/data/work`],
+      [key, `${root}/data/work`],
+      [localKey(bare.sandboxId), `${bareRoot}/data/work`],
     ] as const) {
       execFileSync('sh', ['-c', script, 'sh', 'x'.repeat(250)], { cwd: dir });
       onTestFinished(() => void execFileSync('rm', ['-rf', dir]));
@@ -249,26 +253,26 @@ describe.runIf(canRun)('writeArchive', () => {
   });
 
   it('fails beyond the size limit', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/large`, Buffer.alloc(2 * MB));
-    expect(await thrownBy(() => save(id, '/data/work', { limitBytes: MB }))).toMatchObject({
+    expect(await thrownBy(() => save(key, '/data/work', { limitBytes: MB }))).toMatchObject({
       code: 'conflict',
       message: 'It exceeds the limit of an archive, 0.001 GB or 2000000 entries.',
     });
   });
 
   it('fails if the sandbox is gone', async () => {
-    const { id } = await newSandbox();
+    const { key } = await newSandbox();
     await engine.api('DELETE', `/sandboxes/${id}`);
-    expect(await thrownBy(() => save(id, '/data/work'))).toMatchObject({ problem: 'gone' });
+    expect(await thrownBy(() => save(key, '/data/work'))).toMatchObject({ problem: 'gone' });
   });
 
   it.runIf(canMount)('reports a full disk', async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]);
     onTestFinished(() => void execFileSync('umount', ['-l', dir]));
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/noise`, randomBytes(3 * MB));
-    expect(await thrownBy(() => save(id, '/data/work'))).toMatchObject({
+    expect(await thrownBy(() => save(key, '/data/work'))).toMatchObject({
       code: 'disk_full',
       message: 'The disk of the archive directory is full.',
     });
@@ -279,9 +283,9 @@ describe.runIf(canRun)('writeArchive', () => {
     ['gives it back empty', (file: string) => fs.truncateSync(file, 0)],
     ['gives back another', (file: string) => fs.writeFileSync(file, gzipSync(Buffer.alloc(1_024)))],
   ])('fails on a disk that %s', async (_, damage) => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/file`, 'file');
-    const place = await ArchivePlace.open(dir, 'op', id);
+    const place = await ArchivePlace.open(dir, 'op', key);
     const create = place.createPart.bind(place);
     place.createPart = async () => {
       const file = await create();
@@ -290,20 +294,20 @@ describe.runIf(canRun)('writeArchive', () => {
       return file;
     };
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {} };
-    const thrown = thrownBy(() => writeArchive(place, { sandboxKey: id, path: '/data/work', ...order }));
+    const thrown = thrownBy(() => writeArchive(place, { sandboxKey: key, path: '/data/work', ...order }));
     expect(await thrown).toMatchObject({
       message: 'The archive on disk does not match what the sandbox sent.',
     });
   });
 
   it('rejects with the reason of the signal', async () => {
-    const { id, root, sandbox } = await newSandbox();
+    const { key, root, sandbox } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/long`, '');
     fs.truncateSync(`${root}/data/work/long`, 64 * GB);
     const stop = new AbortController();
     const events: ArchiveProgress[] = [];
     const saving = thrownBy(() =>
-      save(id, '/data/work', {
+      save(key, '/data/work', {
         limitBytes: 100 * GB,
         signal: stop.signal,
         onProgress: (progress) => events.push(progress),
@@ -317,9 +321,9 @@ describe.runIf(canRun)('writeArchive', () => {
   });
 
   it('detects a damaged archive', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/noise`, randomBytes(MB));
-    const { place, saved, file } = await save(id, '/data/work');
+    const { place, saved, file } = await save(key, '/data/work');
     expect(await findFault(place, saved)).toBeNull();
     expect(await findFault(place, { ...saved, entries: 7 })).toBe(
       `It holds ${saved.bytes} bytes and 2 entries instead of ${saved.bytes} and 7.`,

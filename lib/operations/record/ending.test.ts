@@ -83,7 +83,15 @@ describe('findEnding', () => {
     await eventually(async () => (await findEnding(expired))?.how === 'Its time ran out.');
   });
 
-  it('searches later pages', async () => {
+  it('names the end of a sandbox that was killed while paused, which runs leave out', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(await findEnding(id)).toMatchObject({ how: 'It was killed.', endedAtMs: expect.any(Number) });
+  });
+
+  it('searches later pages of runs for what events no longer cover', async () => {
+    await engine.fault({ route: 'GET /events/sandboxes/*', status: 404 });
     const old = await engine.create();
     await engine.call('DELETE', `/sandboxes/${old}`);
     for (let made = 0; made < 120; made += 1) await engine.create();

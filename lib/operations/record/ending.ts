@@ -51,9 +51,10 @@ async function findCause(sandboxKey: SandboxKey): Promise<Omit<Ending, 'saved'> 
     return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
   }
   const { capabilities } = apiOf(sandboxKey);
+  // Events are read by id, and name ends that runs leave out (docs/protocol.md#sandbox-runs).
   const ending =
-    (capabilities.can('runs') ? await findInRuns(sandboxKey) : null) ??
-    (capabilities.can('events') ? await findInEvents(sandboxKey) : null);
+    (capabilities.can('events') ? await findInEvents(sandboxKey) : null) ??
+    (capabilities.can('runs') ? await findInRuns(sandboxKey) : null);
   if (ending !== null) return ending;
   const seen = watcherOf(sandboxKey).findGone(sandboxKey);
   if (!seen) return null;

@@ -16,8 +16,12 @@ const LINE_FEED = 10;
  */
 export const HOLE = '\uDC00';
 const HOLES = /\0{1024,}/g;
-/** Zero bytes at the start of a later piece are likely the end of a hole. */
-const HOLES_OF_LATER_PIECE = /^\0+|\0{1024,}/g;
+/** So many zero bytes on either side of a boundary mean that a hole crosses it: fewer may be text. */
+const CROSSING_BYTES = 4;
+const HOLES_OF_LATER_PIECE = {
+  1: /^\0{4,}|\0{1024,}/g,
+  2: /^\0{2,}|\0{1024,}/g,
+} as const;
 
 /** The text without its holes, for a view that has no place to show them. */
 export function withoutHoles(text: string): string {
@@ -52,8 +56,10 @@ export function decodePiece(
   const decoder = newDecoder(encoding, { keepsMark: index > 0 });
   const decoded = decoder.decode(bytes.subarray(start, Math.max(start, end))).replaceAll('\r\n', '\n');
   // A hole over several pieces is shown once, where it ends.
-  const continues = bytes[end] === 0;
-  const text = decoded.replace(index === 0 ? HOLES : HOLES_OF_LATER_PIECE, (hole, at: number) =>
+  const after = bytes.subarray(end, end + CROSSING_BYTES);
+  const continues = after.length === CROSSING_BYTES && after.every((byte) => byte === 0);
+  const unitBytes = encoding === 'utf-16le' || encoding === 'utf-16be' ? 2 : 1;
+  const text = decoded.replace(index === 0 ? HOLES : HOLES_OF_LATER_PIECE[unitBytes], (hole, at: number) =>
     continues && at + hole.length === decoded.length ? '' : HOLE,
   );
   return { text, lineEnds: countOf('\n', text) };
