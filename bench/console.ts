@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Sandbox } from '@moru-ai/core';
 import { Sandkeeper } from '../e2e/support/deployment';
 import { cookieOf, type LiveSocket, openLive } from '../e2e/support/http';
+import { pageOf } from '../e2e/support/local';
 import { Moru } from '../e2e/support/moru';
 import { Colleague } from '../e2e/support/operations';
 import { packInput } from '../lib/console/protocol';
@@ -201,7 +202,7 @@ try {
   const { admin } = await sandkeeper.openSessions();
   const id = await moru.create({ timeoutMs: 3_000_000 });
   const cookie = { name: sandkeeper.sessionCookieName, value: admin, url: sandkeeper.url };
-  tab = await BareTab.open(`${sandkeeper.url}/sandboxes/${id}/console`, cookie);
+  tab = await BareTab.open(`${sandkeeper.url}${pageOf(id)}/console`, cookie);
   await tab.waitFor(isAtPrompt);
   const sdk = await openSdkTerminal(await moru.handle(id));
 

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Sandbox } from '@moru-ai/core';
 import { Sandkeeper } from '../e2e/support/deployment';
 import { cookieOf } from '../e2e/support/http';
+import { pageOf, routesOf } from '../e2e/support/local';
 import { Moru } from '../e2e/support/moru';
 import { cookiesOf, measureFirstRows, openBrowser } from './support/browser';
 import { percentile } from './support/keystrokes';
@@ -132,7 +133,7 @@ try {
   for (const script of FIXTURES) await sandbox.commands.run(script, { timeoutMs: 0 });
   const { admin } = await sandkeeper.openSessions();
   const our = (route: string, query: Record<string, string>): Source => ({
-    url: `${sandkeeper.url}/api/sandboxes/${sandbox.sandboxId}/files/${route}?${new URLSearchParams(query)}`,
+    url: `${sandkeeper.url}${routesOf(sandbox.sandboxId)}/files/${route}?${new URLSearchParams(query)}`,
     headers: cookieOf(sandkeeper, admin),
   });
   const large = our('content', { path: `${HOME}/large`, as: 'download' });
@@ -168,7 +169,7 @@ try {
   try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     await context.addCookies(cookiesOf(sandkeeper, admin));
-    const page = `${sandkeeper.url}/sandboxes/${sandbox.sandboxId}/files?path=${HOME}/listed`;
+    const page = `${sandkeeper.url}${pageOf(sandbox.sandboxId)}/files?path=${HOME}/listed`;
     // The first visit is a warm-up.
     const times = (await measureFirstRows(context, page, VISITS + 1)).slice(1);
     note(`first paint: ${times.map((ms) => ms.toFixed()).join(', ')} ms`);

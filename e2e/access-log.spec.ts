@@ -1,5 +1,6 @@
 import { expectAccessible } from './support/accessible';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 
 const rows = (page: Page) =>
   page
@@ -20,7 +21,7 @@ test('lists who accessed which sandbox and keeps the filters in the URL', async 
   for (const [at, role] of (['operator', 'admin'] as const).entries()) {
     await moru.pause(ids[at] ?? '');
     await signIn(page, role);
-    await page.goto(`/sandboxes/${ids[at]}/files`);
+    await page.goto(`${pageOf(ids[at] ?? '')}/files`);
     await page.getByRole('button', { name: 'Wake sandbox' }).click();
     await page.getByRole('button', { name: 'Pause now' }).click();
     await expect(page.getByRole('button', { name: 'Wake sandbox' })).toBeEnabled();
@@ -57,5 +58,5 @@ test('lists who accessed which sandbox and keeps the filters in the URL', async 
   await expectAccessible(page, 'the audit log');
 
   await rows(page).first().getByRole('link', { name: ids[1] }).click();
-  await expect(page).toHaveURL(`/sandboxes/${ids[1]}`);
+  await expect(page).toHaveURL(pageOf(ids[1]));
 });

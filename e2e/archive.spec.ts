@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
+import { LOCAL, pageOf } from './support/local';
 import type { Moru } from './support/moru';
 import { askToKill, openFleet, toast } from './support/vocabulary';
 
@@ -41,7 +42,7 @@ function archives(): Record<string, string[]> {
   return Object.fromEntries(
     found.map((name) => {
       const text = execFileSync('tar', ['-t', '-z', '-f', join(ARCHIVE_DIR, name)], { encoding: 'utf8' });
-      return [name.replace(/^.*\/|\.tar\.gz$/g, ''), text.trim().split('\n')];
+      return [name.replace(new RegExp(`^.*/${LOCAL}\\.|\\.tar\\.gz$`, 'g'), ''), text.trim().split('\n')];
     }),
   );
 }
@@ -56,7 +57,7 @@ function filesOf(id: string): string[] {
 /** The content of a file in the archive of a sandbox. */
 function read(id: string, path: string): string {
   const name = readdirSync(ARCHIVE_DIR, { recursive: true, encoding: 'utf8' }).find((each) =>
-    each.endsWith(`${id}.tar.gz`),
+    each.endsWith(`/${LOCAL}.${id}.tar.gz`),
   );
   if (name === undefined) throw new Error(`No archive of ${id} was found.`);
   return execFileSync('tar', ['-x', '-z', '-O', '-f', join(ARCHIVE_DIR, name), path], { encoding: 'utf8' });
@@ -67,7 +68,7 @@ async function expectDownload(page: Page, link: Locator, id: string): Promise<vo
   const started = page.waitForEvent('download');
   await link.click();
   const download = await started;
-  expect(download.suggestedFilename()).toBe(`${id}.tar.gz`);
+  expect(download.suggestedFilename()).toBe(`${LOCAL}.${id}.tar.gz`);
   const text = execFileSync('tar', ['-x', '-z', '-O', '-f', await download.path(), 'user/out/result']);
   expect(text.toString()).toBe(`of ${id}`);
 }
@@ -147,9 +148,9 @@ test('does not kill a sandbox that it cannot archive, then archives it, kills it
   expect(read(id, 'user/out/result')).toBe(`of ${id}`);
   expect(read(id, 'user/last')).toBe('last words\n');
 
-  await page.goto(`/sandboxes/${id}`);
+  await page.goto(pageOf(id));
   const end = page.getByText('Download the files that were archived before the kill').locator('..');
-  await expect(end).toContainText(`/${id}.tar.gz`);
+  await expect(end).toContainText(`/${LOCAL}.${id}.tar.gz`);
   await expect(end).toContainText(`${archives()[id]?.length} entries`);
   await expectDownload(page, end.getByRole('link'), id);
   await page.getByRole('link', { name: 'View operation' }).click();
@@ -195,7 +196,7 @@ test('restarts the archive after a server crash and leaves no partial file', asy
   expect(await moru.stateOf(id)).toBe('running');
   await sandkeeper.restart();
   await expect.poll(() => moru.find(id), { timeout: ENDED_WITHIN_MS }).toBeNull();
-  expect(filesOf(id)).toEqual([`${id}.tar.gz`]);
+  expect(filesOf(id)).toEqual([`${LOCAL}.${id}.tar.gz`]);
   expect(archives()[id]).toContain('user/long');
   await page.goto(`/operations/access?sandbox=${id}`);
   const access = page.getByRole('table', { name: 'Access' });

@@ -1,6 +1,7 @@
 import type { Locator } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { dock, lookAway, openFleet, row } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
@@ -15,7 +16,7 @@ const past = (page: Page, command: string): Locator =>
   history(page).getByRole('listitem').filter({ hasText: command });
 
 async function openRun(page: Page, id: string): Promise<void> {
-  await page.goto(`/sandboxes/${id}/run`);
+  await page.goto(`${pageOf(id)}/run`);
   await expect(field(page)).toBeEnabled();
   await expect(history(page)).toBeVisible();
 }

@@ -12,6 +12,7 @@ import {
 } from './support/console';
 import { expect, type Page, test } from './support/fixtures';
 import { callAction, cookieOf } from './support/http';
+import { pageOf } from './support/local';
 
 const strip = (page: Page, text: string | RegExp) => page.getByRole('status').filter({ hasText: text });
 
@@ -137,7 +138,7 @@ test('a console ends when its owner loses the role', async ({ page, moru, sandke
   });
   await expect.poll(() => countShells(moru, id), { timeout: 45_000 }).toBe(0);
   await expect(terminal(page)).toHaveCount(0, { timeout: 45_000 });
-  await page.goto(`/sandboxes/${id}/console`);
+  await page.goto(`${pageOf(id)}/console`);
   await expect(page.getByRole('heading', { name: 'Consoles require the operator role' })).toBeVisible();
 });
 

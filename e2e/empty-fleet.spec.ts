@@ -1,4 +1,5 @@
 import { expect, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { openFleet, rows, toast } from './support/vocabulary';
 
 test.beforeEach(async ({ page, signIn }) => {
@@ -36,7 +37,7 @@ test('creates a sandbox with the given template, metadata and timeout', async ({
   await expect(toast(page, /^Created i[a-z0-9]{20}$/)).toBeVisible();
 
   const [id = ''] = await moru.listIds();
-  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${id}`);
+  await expect(page).toHaveURL(`${sandkeeper.url}${pageOf(id)}`);
   const info = await moru.find(id);
   expect(info).toMatchObject({
     name: 'python',

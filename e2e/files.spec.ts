@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createWith, expectNames, HOME, LEFTOVERS, main, row, runIn, test, tree } from './support/files';
 import { expect } from './support/fixtures';
+import { pageOf } from './support/local';
 
 const exec = promisify(execFile);
 
@@ -16,11 +17,11 @@ test('a file is found from the overview, and its link and the choices of the vie
   sandkeeper,
 }) => {
   const id = await createWith(moru, LEFTOVERS);
-  await page.goto(`/sandboxes/${id}`);
+  await page.goto(pageOf(id));
   const tabs = page.getByRole('navigation', { name: 'This sandbox' });
   await expect(tabs.getByRole('link', { name: 'Overview' })).toHaveAttribute('aria-current', 'page');
   await tabs.getByRole('link', { name: 'Files' }).click();
-  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${id}/files`);
+  await expect(page).toHaveURL(`${sandkeeper.url}${pageOf(id)}/files`);
   await expect(tabs.getByRole('link', { name: 'Files' })).toHaveAttribute('aria-current', 'page');
   await expectNames(page, ['.cache', 'empty', 'out', '.env', 'judge.py', 'latest', 'run.log']);
   await row(page, 'out').click();
@@ -70,7 +71,7 @@ test('a file and archives are downloaded byte for byte, and an upload arrives', 
   );
   const { files } = await moru.handle(id);
   const sum = String(await files.read('/tmp/sum.txt')).split(' ')[0];
-  await page.goto(`/sandboxes/${id}/files`);
+  await page.goto(`${pageOf(id)}/files`);
   await row(page, "it's data.bin").click({ button: 'right' });
   const [download] = await Promise.all([
     page.waitForEvent('download'),

@@ -1,5 +1,6 @@
 import { visibleText } from '../lib/visible-text';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import {
   askToKill,
   dock,
@@ -93,7 +94,7 @@ test('shows hostile metadata as text, also from the URL', async ({ page, moru })
   await expectRow(page, id);
   await expectUnharmed(page);
 
-  await page.goto(`/sandboxes/${id}`);
+  await page.goto(pageOf(id));
   await expect(page.getByText(ATTACK).first()).toBeVisible();
   await expectUnharmed(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
@@ -167,11 +168,17 @@ test('filters by each hostile value with a click', async ({ page, moru }) => {
   await expectUnharmed(page);
 });
 
-test('treats a hostile id in the URL as unknown', async ({ page, sandkeeper }) => {
+test('treats a hostile id or connection in the URL as unknown', async ({ page, sandkeeper }) => {
   for (const id of [ATTACK, '..', '%', '%E0%A4%A', '\u202E', 'a'.repeat(300), 'i/../../x', '__proto__']) {
-    const answer = await page.goto(`${sandkeeper.url}/sandboxes/${encodeURIComponent(id)}`);
-    expect(answer?.status(), id).toBeLessThan(500);
-    await expect(page.getByText('could not be loaded'), id).toHaveCount(0);
-    await expectUnharmed(page);
+    for (const path of [
+      pageOf(id),
+      `/sandboxes/${encodeURIComponent(id)}`,
+      `/c/${encodeURIComponent(id)}/sandboxes/x`,
+    ]) {
+      const answer = await page.goto(`${sandkeeper.url}${path}`);
+      expect(answer?.status(), path).toBeLessThan(500);
+      await expect(page.getByText('could not be loaded'), path).toHaveCount(0);
+      await expectUnharmed(page);
+    }
   }
 });

@@ -1,4 +1,5 @@
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { filterBox, openFleet, row } from './support/vocabulary';
 
 /** Later than the URL follows what is typed. */
@@ -11,7 +12,7 @@ const WAYS = {
   link: {
     name: 'the link of a row',
     leave: (page, id) => page.getByRole('link', { name: id }).click(),
-    to: (id) => `/sandboxes/${id}`,
+    to: (id) => pageOf(id),
   },
   navigation: {
     name: 'the main navigation',
@@ -26,7 +27,7 @@ const WAYS = {
       await page.keyboard.press('ArrowDown');
       await page.keyboard.press('Enter');
     },
-    to: (id) => `/sandboxes/${id}`,
+    to: (id) => pageOf(id),
   },
   palette: {
     name: 'the command palette',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, type Page, test } from './support/fixtures';
+import { LOCAL } from './support/local';
 import { Colleague } from './support/operations';
 import { chooseRowAction, filter, openFleet, toast } from './support/vocabulary';
 
@@ -70,6 +71,7 @@ test('records an action with its filter, and downloads the results of an operati
   expect(csv.text.startsWith('\uFEFF')).toBe(true);
   const [titles = [], ...rows] = readCsv(csv.text.slice(1));
   expect(rows.map((row) => row[titles.indexOf('sandbox')])).toEqual(ids);
+  expect(new Set(rows.map((row) => row[titles.indexOf('connection')]))).toEqual(new Set([LOCAL]));
   expect(new Set(rows.map((row) => row[titles.indexOf('outcome')]))).toEqual(new Set(['done']));
   const cell = (key: string) => rows[0]?.[titles.indexOf(`metadata.${key}`)];
   expect(cell('html')).toBe(HOSTILE.html);

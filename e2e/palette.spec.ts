@@ -1,5 +1,6 @@
 import type { Locator } from '@playwright/test';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { expectRow, openFleet, toast } from './support/vocabulary';
 
 // components/shell/palette/palette.browser.test.tsx tests the palette itself.
@@ -37,7 +38,7 @@ test('opens pages, acts on a sandbox and signs out by the palette alone', async 
   await choose(page, 'access log');
   await expect(page).toHaveURL('/operations/access');
   await choose(page, id);
-  await expect(page).toHaveURL(`/sandboxes/${id}`);
+  await expect(page).toHaveURL(pageOf(id));
   await choose(page, 'pause');
   await expect(toast(page, `Paused ${id}`)).toBeVisible();
   expect(await moru.stateOf(id)).toBe('paused');

@@ -1,6 +1,7 @@
 import { devices } from '@playwright/test';
 import { expectFits } from './support/fits';
 import { expect, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { Colleague } from './support/operations';
 import { filter, headCheckbox, openFleet, rows } from './support/vocabulary';
 
@@ -40,8 +41,8 @@ test('every page fits a phone and is used by touch', async ({ page, signIn, moru
   for (const path of [
     '/operations/access',
     `/operations/${operation}`,
-    ...['', '/files', '/console', '/run', '/processes'].map((tab) => `/sandboxes/${id}${tab}`),
-    '/sandboxes/i00000000000000000000',
+    ...['', '/files', '/console', '/run', '/processes'].map((tab) => `${pageOf(id)}${tab}`),
+    pageOf('i00000000000000000000'),
     '/no/such/page',
   ]) {
     await page.goto(path);

@@ -2,6 +2,7 @@ import type { Sandbox } from '@moru-ai/core';
 import type { Locator } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { toast } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
@@ -25,7 +26,7 @@ test('sends TERM and KILL to exactly the chosen process, follows another, and is
   const polite = await start(sandbox, 'trap "touch /tmp/asked; exit 0" TERM; while :; do sleep 0.1; done');
   const other = await start(sandbox, 'exec sleep 300');
   const writer = await start(sandbox, 'until [ -e /tmp/go ]; do sleep 0.1; done; echo after; exec sleep 301');
-  await page.goto(`/sandboxes/${id}/processes`);
+  await page.goto(`${pageOf(id)}/processes`);
   await act(processRow(page, 'touch /tmp/asked'), /^Send TERM/).click();
   const dialog = page.getByRole('alertdialog', { name: `Send SIGTERM to process ${polite}` });
   await expect(dialog).toContainText('touch /tmp/asked');

@@ -1,13 +1,14 @@
 import { expect, type Page, test } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
+import { FLEET_ROUTE, pageOf } from './support/local';
 import { acceptResume, killDialog, openFleet, row, toast } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
 /** Opens the page of one sandbox and waits until it is live. */
 async function openSandbox(page: Page, id: string): Promise<void> {
-  const snapshot = page.waitForResponse('**/api/fleet');
-  await page.goto(`/sandboxes/${id}`);
+  const snapshot = page.waitForResponse(`**${FLEET_ROUTE}`);
+  await page.goto(pageOf(id));
   await snapshot;
   await expect(page.getByRole('heading', { name: id, level: 1 })).toBeVisible();
 }
@@ -38,7 +39,7 @@ test('shows every fact, also in the server-rendered page, pauses, resumes and se
     template: 'python',
     metadata: { owner: 'ana', environment: 'development' },
   });
-  const served = await ask(sandkeeper, `/sandboxes/${first}`, {
+  const served = await ask(sandkeeper, pageOf(first), {
     headers: cookieOf(sandkeeper, sessions.viewer),
   });
   expect(served.text).toContain('development');
@@ -108,7 +109,7 @@ test('a kill leads to the page that says when and by whom', async ({ page, moru 
 });
 
 test('an unknown id shows an error and a link back', async ({ page, sandkeeper }) => {
-  await page.goto('/sandboxes/i00000000000000000000');
+  await page.goto(pageOf('i00000000000000000000'));
   await expect(page.getByRole('heading', { name: 'Sandbox not found' })).toBeVisible();
   await page.getByRole('link', { name: 'All sandboxes' }).click();
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
@@ -119,7 +120,7 @@ test('a failed reading shows an error with the last known data', async ({ page, 
   await openFleet(page);
   await expect(row(page, id)).toBeVisible();
   await moru.addFault({ route: 'GET /sandboxes/*', status: 503 });
-  await page.goto(`/sandboxes/${id}`);
+  await page.goto(pageOf(id));
   const main = page.getByRole('main');
   await expect(main).toContainText('could not be loaded');
   await expect(main).toContainText('ana');

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from './support/fixtures';
 import { ask, cookieOf, openLive } from './support/http';
+import { FLEET_ROUTE, LOCAL, pageOf } from './support/local';
 import {
   acceptResume,
   askToKill,
@@ -39,7 +40,8 @@ test('sends no key or token in any page, response or frame', async ({
     origin: sandkeeper.url,
     ...cookieOf(sandkeeper, sessions.admin),
   });
-  for (const channel of ['fleet', 'operations']) live.send({ type: 'subscribe', channel });
+  live.send({ type: 'subscribe', channel: 'fleet', key: LOCAL });
+  for (const channel of ['connections', 'operations']) live.send({ type: 'subscribe', channel });
 
   // Everything that the browser receives during the actions below.
   const received: Promise<void>[] = [];
@@ -65,9 +67,9 @@ test('sends no key or token in any page, response or frame', async ({
   await (await askToKill(page, gone)).getByRole('button', { name: 'Kill sandbox' }).click();
   await lookAway(page);
   await expect(page.getByRole('row', { name: gone })).toHaveCount(0);
-  for (const path of [`/sandboxes/${id}`, `/sandboxes/${gone}`]) {
-    await page.goto(path);
-    await expect(page.getByRole('heading', { name: path.slice('/sandboxes/'.length) })).toBeVisible();
+  for (const shown of [id, gone]) {
+    await page.goto(pageOf(shown));
+    await expect(page.getByRole('heading', { name: shown })).toBeVisible();
   }
   await page.goto('/operations');
   await page.getByRole('link', { name: `Kill ${gone}` }).click();
@@ -83,11 +85,11 @@ test('sends no key or token in any page, response or frame', async ({
   const headers = cookieOf(sandkeeper, sessions.admin);
   for (const path of [
     '/sandboxes',
-    `/sandboxes/${id}`,
-    `/sandboxes/${gone}`,
+    pageOf(id),
+    pageOf(gone),
     '/sign-in',
     '/api/session',
-    '/api/templates',
+    `/api/c/${LOCAL}/templates`,
     '/operations',
     operation,
     `/api${operation}`,
@@ -97,9 +99,9 @@ test('sends no key or token in any page, response or frame', async ({
   ]) {
     expectNone((await ask(sandkeeper, path, { headers })).text, path);
   }
-  const snapshot = gunzipSync((await ask(sandkeeper, '/api/fleet', { headers })).body).toString('utf8');
+  const snapshot = gunzipSync((await ask(sandkeeper, FLEET_ROUTE, { headers })).body).toString('utf8');
   expect(snapshot).toContain(id);
-  expectNone(snapshot, '/api/fleet');
+  expectNone(snapshot, FLEET_ROUTE);
 });
 
 test('shows the words of the service without its key', async ({ page, sandkeeper, moru, signIn }) => {

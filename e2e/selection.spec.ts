@@ -1,4 +1,5 @@
 import { expect, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import { checkboxOf, dock, expectNoRow, lookAway, openFleet, rows } from './support/vocabulary';
 
 test('keeps filter, order, scroll position and selection on the way to a sandbox and back', async ({
@@ -30,7 +31,7 @@ test('keeps filter, order, scroll position and selection on the way to a sandbox
 
   // A sandbox that is gone meanwhile leaves the selection.
   await openSecond();
-  await expect(page).toHaveURL(`/sandboxes/${second}`);
+  await expect(page).toHaveURL(pageOf(second));
   await moru.kill(second);
   await expect(page.getByRole('main')).toContainText('Terminated');
   await page.goBack();

@@ -1,5 +1,6 @@
 import { expectOnScreen, openConsole, run } from './support/console';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import type { Moru } from './support/moru';
 
 /** What people see when the server crashes and starts again. */
@@ -19,7 +20,7 @@ async function createPaused(moru: Moru): Promise<string> {
 }
 
 async function wake(page: Page, id: string): Promise<void> {
-  await page.goto(`/sandboxes/${id}/files`);
+  await page.goto(`${pageOf(id)}/files`);
   await page.getByRole('button', { name: 'Wake sandbox' }).click();
   await expect(banner(page)).toContainText('Awake, pauses again in');
 }

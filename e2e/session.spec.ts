@@ -3,6 +3,7 @@ import { serverAction, serverActions } from './support/actions';
 import type { Sandkeeper } from './support/deployment';
 import { expect, type Page, test } from './support/fixtures';
 import { callAction } from './support/http';
+import { pageOf } from './support/local';
 import { chooseRowAction, expectNoRow, openFleet, toast } from './support/vocabulary';
 
 const dialogOf = (page: Page) => page.getByRole('dialog', { name: 'Sign in to continue' });
@@ -31,7 +32,7 @@ test('a session that ends loses nothing: the person signs in over the page, in e
 }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   // A link without a session leads to its page after the sign-in.
-  const path = `/sandboxes/${id}/files?path=%2Fetc`;
+  const path = `${pageOf(id)}/files?path=%2Fetc`;
   await page.goto(path);
   await expect(page).toHaveURL(`${sandkeeper.url}/sign-in?next=${encodeURIComponent(path)}`);
   await signInWith(page, sandkeeper.signInToken);

@@ -1,5 +1,6 @@
 import { expectAccessible } from './support/accessible';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import type { Moru } from './support/moru';
 
 /** The grace period and the time to notice its end. */
@@ -46,9 +47,9 @@ test('a wake is shared, ends at once for all its viewers, and ends when the last
   await signIn(other, 'admin');
   const id = await moru.create();
   await moru.pause(id);
-  await page.goto(`/sandboxes/${id}/files`);
+  await page.goto(`${pageOf(id)}/files`);
   await wake(page);
-  await other.goto(`/sandboxes/${id}/files`);
+  await other.goto(`${pageOf(id)}/files`);
   await expect(banner(other)).toContainText('You and operator are viewing.');
   await expect(banner(page)).toContainText('You and admin are viewing.');
   await banner(other).getByRole('button', { name: 'Pause now' }).click();

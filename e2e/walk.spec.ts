@@ -3,6 +3,7 @@ import { expectAccessibleInBothThemes } from './support/accessible';
 import { expectOnScreen, expectPrompt, run } from './support/console';
 import { expectFits, expectNoSidewaysScroll } from './support/fits';
 import { expect, type Page, test } from './support/fixtures';
+import { pageOf } from './support/local';
 import type { Moru } from './support/moru';
 import { dock, expectRow, filter, headCheckbox, openFleet, rows, toast } from './support/vocabulary';
 
@@ -200,7 +201,7 @@ async function wakeAndLookInside(walk: Walk, notebook: string): Promise<void> {
   await filter(page, 'team=notebook');
   await expectMatches(page, 1);
   await walk.press(page.getByRole('link', { name: notebook }));
-  await expect(page).toHaveURL(`/sandboxes/${notebook}`);
+  await expect(page).toHaveURL(pageOf(notebook));
   await walk.stop('a sandbox', { isLoaded: true });
   await walk.goToTab('Files');
   await walk.stop('a paused sandbox');

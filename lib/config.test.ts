@@ -30,15 +30,23 @@ describe('defaults', () => {
       signInToken: undefined,
       publicOrigin: undefined,
       databaseUrl: `file:${resolve('.sandkeeper/sandkeeper.db')}`,
-      connections: [],
-      upstream: {
-        name: 'local',
-        kind: 'local',
-        key: '',
-        apiUrl: 'http://127.0.0.1:3100',
-        domain: '127.0.0.1:3100',
-        sandboxUrl: 'http://127.0.0.1:3100',
-      },
+      connections: [
+        {
+          name: 'local',
+          title: 'Local engine',
+          kind: 'local',
+          key: '',
+          apiUrl: 'http://127.0.0.1:3100',
+          domain: '127.0.0.1:3100',
+          sandboxUrl: 'http://127.0.0.1:3100',
+          teamId: null,
+          label: null,
+          source: 'environment',
+          keySetting: 'SANDKEEPER_ENGINE_KEY',
+          addressSetting: 'SANDKEEPER_ENGINE_URL',
+        },
+      ],
+      secretKey: { key: undefined, file: undefined },
       operations: {
         protectedKey: 'protected',
         cancelWindowMs: 5_000,
@@ -127,8 +135,7 @@ describe('defaults', () => {
 });
 
 const connectionsOf = (environment: Record<string, string>) => configOf(environment).connections;
-const namesOf = (environment: Record<string, string>) =>
-  connectionsOf(environment).map(({ name }) => name);
+const namesOf = (environment: Record<string, string>) => connectionsOf(environment).map(({ name }) => name);
 
 describe('the connections', () => {
   it('contain Moru if a key is set', () => {

@@ -123,7 +123,7 @@ test('answers unknown methods, addresses that cannot be decoded, and unused part
     '/_NEXT/data/x',
   ])
     expect([path, await statusOf(path)]).toEqual([path, 404]);
-  for (const path of ['/_next/static/x.js', '/sandboxes/%2e%2e', '/?q=%ff', '/nextdoor'])
+  for (const path of ['/_next/static/x.js', '/c/local/sandboxes/%2e%2e', '/?q=%ff', '/nextdoor'])
     expect([path, await statusOf(path)]).toEqual([path, 200]);
   const { ask: askInDevelopment } = await startFront({ dev: true });
   expect((await askInDevelopment({}, '/_next/webpack-hmr')).status).toBe(200);

@@ -111,10 +111,10 @@ describe('a change', () => {
   });
 
   it('of a page that is gone changes nothing', () => {
-    const { query, history } = openPage('/sandboxes/i1/run');
-    query.set('/sandboxes/i2/run', { run: 'op1' }, PUSH);
-    expect(history).toEqual(['/sandboxes/i1/run']);
-    expect(query.changesOf('/sandboxes/i1/run')).toEqual({});
+    const { query, history } = openPage('/c/local/sandboxes/i1/run');
+    query.set('/c/local/sandboxes/i2/run', { run: 'op1' }, PUSH);
+    expect(history).toEqual(['/c/local/sandboxes/i1/run']);
+    expect(query.changesOf('/c/local/sandboxes/i1/run')).toEqual({});
   });
 
   it('tells its listeners', () => {
@@ -135,9 +135,9 @@ describe('a navigation', () => {
     query.set(FLEET, { q: 'owner=ana' }, TYPED);
     query.navigationBegan(kind);
     expect(history).toEqual(['/sandboxes?q=owner=ana']);
-    commit('/sandboxes/i1');
+    commit('/c/local/sandboxes/i1');
     vi.runAllTimers();
-    expect(history).toEqual(['/sandboxes?q=owner=ana', '/sandboxes/i1']);
+    expect(history).toEqual(['/sandboxes?q=owner=ana', '/c/local/sandboxes/i1']);
   });
 
   it('keeps back what comes later, which shows until the page is left', () => {

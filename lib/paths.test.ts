@@ -6,11 +6,11 @@ describe('ownPath', () => {
   it.each([
     ['/sandboxes', '/sandboxes'],
     [
-      '/sandboxes/i1/files?path=%2Fetc&file=%2Fetc%2Fhosts',
-      '/sandboxes/i1/files?path=%2Fetc&file=%2Fetc%2Fhosts',
+      '/c/local/sandboxes/i1/files?path=%2Fetc&file=%2Fetc%2Fhosts',
+      '/c/local/sandboxes/i1/files?path=%2Fetc&file=%2Fetc%2Fhosts',
     ],
     ['/operations?q=a+b&_rsc=1x2y', '/operations?q=a+b'],
-    ['/sandboxes/../operations', '/operations'],
+    ['/c/local/sandboxes/../../../operations', '/operations'],
     ['/sandboxes?next=//evil.example', '/sandboxes?next=%2F%2Fevil.example'],
     ['/sandboxes#part', '/sandboxes'],
   ])('accepts %s', (text, path) => {

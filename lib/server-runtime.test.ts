@@ -49,11 +49,13 @@ const viewer = () => openSession({ role: 'viewer', actor: 'li' });
 
 describe('the live socket', () => {
   it('opens with a session and sends the fleet and the operations', async () => {
-    const id = await engine.create();
     const { client } = await open(await viewer());
     // Frames are handled in order, so an event of the fleet implies the subscription to the operations.
     client?.send({ type: 'subscribe', channel: 'operations' });
     client?.send({ type: 'subscribe', channel: 'fleet', key: LOCAL_NAME });
+    // A sandbox of an earlier reading would be in the snapshot that follows the hello.
+    await eventually(() => client?.frames.length !== 0);
+    const id = await engine.create();
     await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
     expect(client?.frames[0]).toMatchObject({
       type: 'event',

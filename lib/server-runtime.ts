@@ -17,7 +17,7 @@ import { archivePrograms } from './files/transfer/archive/programs';
 import { archiveProgress } from './files/transfer/archive/progress';
 import { draftKeeper } from './files/transfer/drafts';
 import { serveFiles } from './files/transfer/serve';
-import { closeFleetWatchers, fleetWatcher } from './fleet/watcher';
+import { closeFleetWatchers, fleetWatcher, startFleetWatchers } from './fleet/watchers';
 import { hostInUrl } from './http/host';
 import { type Admission, hub } from './live/hub';
 import { sweepAbandonedParts } from './operations/archive/archive-place';
@@ -96,6 +96,7 @@ export async function openServerRuntime(): Promise<void> {
     });
     await operationRunner().open();
     await wakeKeeper().open();
+    startFleetWatchers();
     await draftKeeper().open();
     await archivePrograms().open();
     const { dir } = config().archives;

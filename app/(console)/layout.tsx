@@ -6,7 +6,7 @@ import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 import { guardPage } from '@/lib/access/guard';
 import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
 import { countStates } from '@/lib/fleet/view';
-import { FIRST_READING_MS } from '@/lib/fleet/watcher';
+import { FIRST_READING_MS } from '@/lib/fleet/watchers';
 
 /** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {

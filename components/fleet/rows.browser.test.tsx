@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
+import { LOCAL, pageOf } from '@/e2e/support/local';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, filterBox, grid, OwnFleet, press, row, rows } from '@/e2e/support/served/fleet';
 import { catchCopies, lookAway, openPage, renderInPage, toast } from '@/e2e/support/served/page';
@@ -191,7 +192,7 @@ test('moves through the rows by keyboard and opens one', async () => {
   await press('{Escape}');
   await expect.element(grid).toHaveFocus();
   await press('{Enter}');
-  await expect.poll(() => window.location.pathname).toBe(`/sandboxes/${second}`);
+  await expect.poll(() => window.location.pathname).toBe(pageOf(second));
   await expect.element(page.getByRole('main')).toHaveTextContent(second);
 });
 
@@ -295,7 +296,7 @@ test('is accessible in both themes while it is empty or cannot be read', async (
   await renderInPage(
     <main>
       <StaleBanner status={status} nowMs={Date.now()} />
-      <FleetEmpty forbidden={null} demoOffered onNew={() => {}} />
+      <FleetEmpty forbidden={null} demoIn={LOCAL} onNew={() => {}} />
     </main>,
   );
   await expect.element(page.getByRole('status')).toHaveTextContent('What you see is 1m 00s old.');

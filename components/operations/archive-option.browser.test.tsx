@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { page } from 'vitest/browser';
+import { pageOf } from '@/e2e/support/local';
 import { openPage } from '@/e2e/support/served/page';
 import { Box } from '@/e2e/support/served/sandboxes';
 
 test('is unavailable without an archive directory and names the missing setting', async () => {
   const { id } = await Box.create();
-  await openPage(`/sandboxes/${id}`);
+  await openPage(pageOf(id));
   await page.getByRole('button', { name: 'Kill…' }).click();
   const dialog = page.getByRole('alertdialog', { name: `Kill sandbox ${id}` });
   await expect.element(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeEnabled();

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { LOCAL } from '@/e2e/support/local';
 import { answerOf } from '@/lib/answer';
 import { createOne } from '@/lib/creation/actions';
 import { planKill, planRun, planTimeLeft } from '@/lib/operations/actions';
@@ -8,9 +9,9 @@ it('receives metadata with the key __proto__ in every plan', async () => {
     ['__proto__', 'own value'],
     ['owner', 'ana'],
   ];
-  const request = { template: 'base', metadata, timeoutMs: 600_000, autoPause: false };
+  const request = { connection: LOCAL, template: 'base', metadata, timeoutMs: 600_000, autoPause: false };
   const created = await answerOf(createOne(request));
-  const sandboxKeys = created?.ok ? [created.value.id] : [];
+  const sandboxKeys = created?.ok ? [created.value.key] : [];
   const plans = [
     planKill({ sandboxKeys }),
     planRun({ sandboxKeys, command: 'true', limitMs: 1_000 }),

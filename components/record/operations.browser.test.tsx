@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Locator, page } from 'vitest/browser';
+import { localKey, pageOf } from '@/e2e/support/local';
 import { expectAccessible, expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, OwnFleet, press } from '@/e2e/support/served/fleet';
 import { catchCopies, openPage, renderInPage, toast } from '@/e2e/support/served/page';
@@ -72,25 +73,25 @@ test('the log shows person, action, sandboxes, reason and filter', async () => {
 test('links a sandbox to its operations, and an operation to its sandboxes', async () => {
   const [id = ''] = await createAll(1);
   const operations = page.getByRole('link', { name: 'View its operations' });
-  await openPage(`/sandboxes/${id}`);
+  await openPage(pageOf(id));
   await expect.element(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
   await expect.element(operations).not.toBeInTheDocument();
   await expectAccessibleInBothThemes('a sandbox');
   await ended(await operator.pause([id]));
-  await openPage(`/sandboxes/${id}`);
+  await openPage(pageOf(id));
   await operations.click();
   await expect.poll(search).toBe(`?sandbox=${id}`);
   await expect.poll(count(table)).toBe(1);
 
   const operationId = await ended(await admin.kill([id]));
-  await openPage(`/sandboxes/${id}`);
+  await openPage(pageOf(id));
   await expect.element(main).toHaveTextContent('It was killed here by admin.');
   await expectAccessibleInBothThemes('a terminated sandbox');
   await page.getByRole('link', { name: 'View operation' }).click();
   await expect.element(page.getByRole('heading', { name: `Kill ${id}` })).toBeVisible();
   expect(window.location.pathname).toBe(`/operations/${operationId}`);
   await rowsOf(items).getByRole('link', { name: id }).click();
-  await expect.poll(() => window.location.pathname).toBe(`/sandboxes/${id}`);
+  await expect.poll(() => window.location.pathname).toBe(pageOf(id));
 });
 
 test('filters the log by action, person, outcome, time and sandbox, in the URL', async () => {
@@ -221,7 +222,7 @@ test('retries exactly the selected failures', async () => {
   const retryId = window.location.pathname.split('/').at(-1) ?? '';
   const { operation, items: retried } = await readRecord(retryId);
   expect(operation.retryOf).toBe(operationId);
-  expect(retried.map(({ sandboxKey }) => sandboxKey).sort()).toEqual(chosen);
+  expect(retried.map(({ sandboxKey }) => sandboxKey).sort()).toEqual(chosen.map(localKey));
   for (const id of [left, other]) expect(await moru.stateOf(id)).toBe('running');
 });
 
@@ -283,12 +284,12 @@ test('loads a long operation to its last sandbox', async () => {
   expect(count(items)()).toBeLessThan(80);
   items.element().focus();
   await press('{End}');
-  const last = (await readRecord(operationId)).items.at(-1)?.sandboxId ?? '';
+  const last = (await readRecord(operationId)).items.at(-1)?.sandbox.id ?? '';
   await expect.element(rowsOf(items).filter({ hasText: last })).toBeVisible();
 });
 
 test('says that a sandbox or an operation is unknown', async () => {
-  await openPage('/sandboxes/i00000000000000000000');
+  await openPage(pageOf('i00000000000000000000'));
   await expect.element(page.getByRole('heading', { name: 'Sandbox not found' })).toBeVisible();
   await expectAccessibleInBothThemes('an unknown sandbox');
   await openPage('/operations/nosuchoperation');

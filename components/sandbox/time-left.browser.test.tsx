@@ -37,6 +37,8 @@ const NOTHING: FirstScreen = {
     maxRunning: null,
     lacking: {},
   },
+  statuses: {},
+  connections: [],
 };
 
 function Matching({ nowMs, text }: { nowMs: number; text: string }) {

@@ -4,6 +4,7 @@ import type { OperationPlan } from '../../lib/operations/schema';
 import { serverActions } from '../support/actions';
 import { expectUntouched, foreignOrigins, LESSER } from '../support/guards';
 import { type Answer, ask, callAction, cookieOf, resultIn } from '../support/http';
+import { LOCAL, localKey, pageOf } from '../support/local';
 import { expect, test } from './fixtures';
 
 type Wanted = {
@@ -17,73 +18,80 @@ const FLEET = '/sandboxes';
 
 /** The role that each server action requires, and arguments with which it would have an effect. */
 const ACTIONS: Record<string, Wanted> = {
-  planKill: { role: 'admin', args: (id) => [{ sandboxIds: [id] }] },
+  planKill: { role: 'admin', args: (id) => [{ sandboxKeys: [localKey(id)] }] },
   startPlan: { role: 'admin', args: () => [{ token: 'x'.repeat(20), typed: '', reason: '', filter: '' }] },
   runCommand: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, command: 'touch /tmp/ran', limitMs: 1_000 }],
-    path: '/sandboxes/x/run',
+    args: (id) => [{ sandboxKey: localKey(id), command: 'touch /tmp/ran', limitMs: 1_000 }],
+    path: `${pageOf('x')}/run`,
   },
   sendSignal: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, pid: 1, mark: 'x'.repeat(43), signal: 'KILL' }],
-    path: '/sandboxes/x/processes',
+    args: (id) => [{ sandboxKey: localKey(id), pid: 1, mark: 'x'.repeat(43), signal: 'KILL' }],
+    path: `${pageOf('x')}/processes`,
   },
   sendSignalInside: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, pid: 1, startTicks: 0, signal: 'KILL' }],
-    path: '/sandboxes/x/processes',
+    args: (id) => [{ sandboxKey: localKey(id), pid: 1, startTicks: 0, signal: 'KILL' }],
+    path: `${pageOf('x')}/processes`,
   },
-  planRun: { role: 'operator', args: (id) => [{ sandboxIds: [id], command: 'true', limitMs: 1_000 }] },
+  planRun: {
+    role: 'operator',
+    args: (id) => [{ sandboxKeys: [localKey(id)], command: 'true', limitMs: 1_000 }],
+  },
   startRun: { role: 'operator', args: () => [{ token: 'x'.repeat(20), reason: '', filter: '' }] },
-  planTimeLeft: { role: 'operator', args: (id) => [{ sandboxIds: [id], addMs: 60_000 }] },
+  planTimeLeft: { role: 'operator', args: (id) => [{ sandboxKeys: [localKey(id)], addMs: 60_000 }] },
   startTimeLeft: { role: 'operator', args: () => [{ token: 'x'.repeat(20), reason: '', filter: '' }] },
-  operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxIds: [id], filter: '' }] },
+  operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxKeys: [localKey(id)], filter: '' }] },
   tryHeldNow: { role: 'operator', args: () => [] },
   cancelOperation: { role: 'operator', args: () => [{ operationId: 'x' }] },
   checkAgain: { role: 'operator', args: () => [{ operationId: 'x' }], path: '/operations/x' },
   startWake: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, minutes: 5 }],
-    path: '/sandboxes/x/files',
+    args: (id) => [{ sandboxKey: localKey(id), minutes: 5 }],
+    path: `${pageOf('x')}/files`,
   },
-  extendWake: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
-  endWake: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
+  extendWake: {
+    role: 'operator',
+    args: (id) => [{ sandboxKey: localKey(id) }],
+    path: `${pageOf('x')}/files`,
+  },
+  endWake: { role: 'operator', args: (id) => [{ sandboxKey: localKey(id) }], path: `${pageOf('x')}/files` },
   makeFolder: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, folder: '/tmp', name: 'made' }],
-    path: '/sandboxes/x/files',
+    args: (id) => [{ sandboxKey: localKey(id), folder: '/tmp', name: 'made' }],
+    path: `${pageOf('x')}/files`,
   },
   renameEntry: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, path: '/etc/hostname', name: 'renamed' }],
-    path: '/sandboxes/x/files',
+    args: (id) => [{ sandboxKey: localKey(id), path: '/etc/hostname', name: 'renamed' }],
+    path: `${pageOf('x')}/files`,
   },
   deleteEntries: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, paths: ['/etc/hostname'] }],
-    path: '/sandboxes/x/files',
+    args: (id) => [{ sandboxKey: localKey(id), paths: ['/etc/hostname'] }],
+    path: `${pageOf('x')}/files`,
   },
   openConsole: {
     role: 'operator',
-    args: (id) => [{ sandboxId: id, user: null, cwd: null, size: { cols: 80, rows: 24 } }],
-    path: '/sandboxes/x/console',
+    args: (id) => [{ sandboxKey: localKey(id), user: null, cwd: null, size: { cols: 80, rows: 24 } }],
+    path: `${pageOf('x')}/console`,
   },
   closeConsole: {
     role: 'operator',
     args: () => [{ id: 'x'.repeat(20), evenIfBusy: true }],
-    path: '/sandboxes/x/console',
+    path: `${pageOf('x')}/console`,
   },
   renameConsole: {
     role: 'operator',
     args: () => [{ id: 'x'.repeat(20), name: 'mine' }],
-    path: '/sandboxes/x/console',
+    path: `${pageOf('x')}/console`,
   },
   createOne: {
     role: 'operator',
-    args: () => [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false }],
+    args: () => [{ connection: LOCAL, template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false }],
   },
-  createDemo: { role: 'admin', args: () => [] },
+  createDemo: { role: 'admin', args: () => [LOCAL] },
   // Viewers save views of their own.
   saveOneView: { role: 'operator', args: () => [{ name: 'x', query: '', isShared: true }] },
   renameOneView: { role: 'viewer', args: () => [{ id: 'x', name: 'x' }] },
@@ -213,35 +221,62 @@ test('rejects signing in or out from other origins', async ({ sandkeeper, sessio
 
 test('rejects invalid arguments from every role', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
+  const key = localKey(id);
   const cases: [name: string, args: unknown[]][] = [
     ['planKill', []],
     ['planKill', [null]],
-    ['planKill', [{ sandboxIds: [] }]],
-    ['planKill', [{ sandboxIds: ['../templates'] }]],
-    ['planKill', [{ sandboxIds: [id, 'x'.repeat(65)] }]],
-    ['planKill', [{ sandboxIds: [id], all: true }]],
-    ['planKill', [{ sandboxIds: [[id]] }]],
-    ['planKill', [{ sandboxIds: [id], graceMs: 1 }]],
-    ['planKill', [{ sandboxIds: [id], graceMs: 3_600_001 }]],
-    ['planKill', [{ sandboxIds: [id], exportPath: '/work/../etc' }]],
-    ['planKill', [{ sandboxIds: [id], exportPath: 'relative' }]],
-    ['planKill', [{ sandboxIds: [id], retryOf: '../x' }]],
+    ['planKill', [{ sandboxKeys: [] }]],
+    ['planKill', [{ sandboxKeys: [id] }]],
+    ['planKill', [{ sandboxKeys: ['../templates'] }]],
+    ['planKill', [{ sandboxKeys: ['local/../templates'] }]],
+    ['planKill', [{ sandboxKeys: [`Local/${id}`] }]],
+    ['planKill', [{ sandboxKeys: [`/${id}`] }]],
+    ['planKill', [{ sandboxKeys: [key, localKey('x'.repeat(65))] }]],
+    ['planKill', [{ sandboxKeys: [key], all: true }]],
+    ['planKill', [{ sandboxKeys: [[key]] }]],
+    ['planKill', [{ sandboxKeys: [key], graceMs: 1 }]],
+    ['planKill', [{ sandboxKeys: [key], graceMs: 3_600_001 }]],
+    ['planKill', [{ sandboxKeys: [key], exportPath: '/work/../etc' }]],
+    ['planKill', [{ sandboxKeys: [key], exportPath: 'relative' }]],
+    ['planKill', [{ sandboxKeys: [key], retryOf: '../x' }]],
     ['startPlan', [{ token: '', typed: '', reason: '', filter: '' }]],
     ['startPlan', [{ token: 'x', typed: '', reason: '', filter: 'x'.repeat(2_001) }]],
     ['startPlan', [{ token: 'x', typed: '', reason: 'x'.repeat(501), filter: '' }]],
     ['startPlan', [{ token: 'x', typed: '', reason: 'old\0 and more', filter: '' }]],
     ['startPlan', [{ token: 'x', typed: '', reason: '\u001b[31mred', filter: '' }]],
     ['startRun', [{ token: 'x', reason: 'old\0', filter: '' }]],
-    ['operate', [{ act: 'kill', sandboxIds: [id], filter: '' }]],
-    ['operate', [{ act: 'setTimeout', sandboxIds: [id], filter: '', timeoutMs: -1 }]],
-    ['operate', [{ act: 'setTimeout', sandboxIds: [id], filter: '', timeoutMs: 0 }]],
-    ['operate', [{ act: 'resume', sandboxIds: [id], filter: '', timeoutMs: 60_000, autoPause: 'yes' }]],
+    ['operate', [{ act: 'kill', sandboxKeys: [key], filter: '' }]],
+    ['operate', [{ act: 'setTimeout', sandboxKeys: [key], filter: '', timeoutMs: -1 }]],
+    ['operate', [{ act: 'setTimeout', sandboxKeys: [key], filter: '', timeoutMs: 0 }]],
+    ['operate', [{ act: 'resume', sandboxKeys: [key], filter: '', timeoutMs: 60_000, autoPause: 'yes' }]],
     ['cancelOperation', [{ operationId: '../x' }]],
     ['cancelOperation', [{}]],
     ['checkAgain', [{ operationId: 'x', all: true }]],
-    ['createOne', [{ template: '../x', metadata: {}, timeoutMs: 60_000, autoPause: false }]],
-    ['createOne', [{ template: 'base', metadata: { a: 1 }, timeoutMs: 60_000, autoPause: false }]],
-    ['createOne', [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false, secure: false }]],
+    [
+      'createOne',
+      [{ connection: '../x', template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false }],
+    ],
+    [
+      'createOne',
+      [{ connection: LOCAL, template: '../x', metadata: {}, timeoutMs: 60_000, autoPause: false }],
+    ],
+    [
+      'createOne',
+      [{ connection: LOCAL, template: 'base', metadata: { a: 1 }, timeoutMs: 60_000, autoPause: false }],
+    ],
+    [
+      'createOne',
+      [
+        {
+          connection: LOCAL,
+          template: 'base',
+          metadata: {},
+          timeoutMs: 60_000,
+          autoPause: false,
+          secure: false,
+        },
+      ],
+    ],
   ];
   for (const [name, args] of cases) {
     const answer = await callAction(sandkeeper, actionNamed(name), {
@@ -263,7 +298,7 @@ test('starts a plan only for the person who made it, and only with a valid token
   const as = (session: string) => ({ path: '/sandboxes', headers: cookieOf(sandkeeper, session) });
   const planned = await callAction(sandkeeper, actionNamed('planKill'), {
     ...as(sessions.admin),
-    args: [{ sandboxIds: [id] }],
+    args: [{ sandboxKeys: [localKey(id)] }],
   });
   const { token } = fromJson(resultIn<OperationPlan>(planned)?.value ?? jsonOf({ token: '' }));
   expect(token).not.toBe('');

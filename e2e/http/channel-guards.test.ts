@@ -1,6 +1,7 @@
 import type { Role } from '../../lib/access/roles';
 import { foreignOrigins, otherHosts } from '../support/guards';
 import { cookieOf, openLive } from '../support/http';
+import { LOCAL, localKey } from '../support/local';
 import { Colleague } from '../support/operations';
 import { expect, test } from './fixtures';
 
@@ -10,7 +11,7 @@ test('opens /live only with a session and from its own pages', async ({ sandkeep
   expect((await openLive(sandkeeper, { origin, ...cookieOf(sandkeeper, 'a.b') })).status).toBe(401);
   const live = await openLive(sandkeeper, { origin, ...cookieOf(sandkeeper, sessions.viewer) });
   expect(live.status).toBe(101);
-  live.send({ type: 'subscribe', channel: 'fleet' });
+  live.send({ type: 'subscribe', channel: 'fleet', key: LOCAL });
   await expect.poll(() => live.frames.join()).toContain('"hello"');
   live.send({ type: 'subscribe', channel: 'secrets' });
   expect(await live.closed).toBe(4400);
@@ -39,15 +40,16 @@ test('refuses sockets to other hosts', async ({ sandkeeper, sessions }) => {
 
 test('sends viewers no output of commands and processes', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
+  const key = localKey(id);
   const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'echo not-for-viewers');
   const hear = async (role: Role) => {
     const live = await openLive(sandkeeper, {
       origin: sandkeeper.url,
       ...cookieOf(sandkeeper, sessions[role]),
     });
-    live.send({ type: 'subscribe', channel: 'run', key: `${operationId} ${id}` });
-    live.send({ type: 'subscribe', channel: 'held', key: `${operationId} ${id}` });
-    live.send({ type: 'subscribe', channel: 'process', key: `${id} 1 ${'x'.repeat(43)}` });
+    live.send({ type: 'subscribe', channel: 'run', key: `${operationId} ${key}` });
+    live.send({ type: 'subscribe', channel: 'held', key: `${operationId} ${key}` });
+    live.send({ type: 'subscribe', channel: 'process', key: `${key} 1 ${'x'.repeat(43)}` });
     await expect.poll(() => live.frames.length).toBe(3);
     live.close();
     return live.frames.join();

@@ -4,6 +4,7 @@ import { type Operation, type RecordedItem, totalsOf } from '../../lib/operation
 import { createPostgresDatabase, hasPostgres } from '../../lib/test-support/postgres';
 import { Sandkeeper } from '../support/deployment';
 import { ask, cookieOf } from '../support/http';
+import { localKey } from '../support/local';
 import { Moru } from '../support/moru';
 import { Colleague } from '../support/operations';
 import { Relay } from '../support/relay';
@@ -241,7 +242,9 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
       await scene.addLatecomer();
       await scene.crashRepeatedly();
       const { operation, items } = await scene.whenFinished(operationId);
-      expect(items.map(({ sandboxId }) => sandboxId).toSorted()).toEqual(scene.targets.toSorted());
+      expect(items.map(({ sandboxKey }) => sandboxKey).toSorted()).toEqual(
+        scene.targets.map(localKey).toSorted(),
+      );
       expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
       expect(operation).toMatchObject({ reason: 'chaos', counts: { done: ITEMS }, cancelledAtMs: null });
       await scene.expectExactlyTargetsGone();
@@ -261,9 +264,9 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
 
     const { operation, items } = await scene.whenFinished(operationId);
     expect(operation.cancelledAtMs).not.toBeNull();
-    const remaining = new Set(await scene.moru.listIds());
-    for (const { sandboxId, outcome } of items) {
-      expect(outcome, sandboxId).toBe(remaining.has(sandboxId) ? 'cancelled' : 'done');
+    const remaining = new Set((await scene.moru.listIds()).map(localKey));
+    for (const { sandboxKey, outcome } of items) {
+      expect(outcome, sandboxKey).toBe(remaining.has(sandboxKey) ? 'cancelled' : 'done');
     }
     await wait(1_000);
     expect(scene.countRequested()).toBe(requested);

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { serverAction } from '../support/actions';
 import { Sandkeeper } from '../support/deployment';
 import { ask, callAction, cookieOf, resultIn } from '../support/http';
+import { routesOf } from '../support/local';
 import { Moru } from '../support/moru';
 import { Colleague } from '../support/operations';
 import { SmallDisk } from '../support/small-disk';
@@ -29,7 +30,7 @@ test('on a full disk signs in, reads, opens consoles and kills from a reserve, a
     const { admin } = await sandkeeper.openSessions();
     const colleague = new Colleague(sandkeeper, admin);
     const read = (path: string) => ask(sandkeeper, path, { headers: cookieOf(sandkeeper, admin) });
-    const file = (id: string) => read(`/api/sandboxes/${id}/files/content?path=/etc/hostname&as=download`);
+    const file = (id: string) => read(`${routesOf(id)}/files/content?path=/etc/hostname&as=download`);
     const reserveBytes = () => statSync(join(disk.path, 'disk-reserve')).size;
     expect(reserveBytes()).toBe(RESERVE_MB * 1024 * 1024);
 

@@ -1,4 +1,5 @@
 import { ask, cookieOf } from '../support/http';
+import { pageOf } from '../support/local';
 import { Colleague } from '../support/operations';
 import { expect, test } from './fixtures';
 
@@ -16,15 +17,13 @@ test('shows metadata with the key __proto__ in the first HTML of every page', as
   await moru.createMany(1, () => JSON.parse('{"__proto__":"own-value"}'));
   const [id = ''] = await moru.listIds();
   const headers = cookieOf(sandkeeper, sessions.admin);
-  await expect
-    .poll(async () => (await ask(sandkeeper, `/sandboxes/${id}`, { headers })).text)
-    .toContain('own-value');
+  await expect.poll(async () => (await ask(sandkeeper, pageOf(id), { headers })).text).toContain('own-value');
   await expect.poll(async () => (await ask(sandkeeper, '/sandboxes', { headers })).text).toContain(id);
   const operation = await new Colleague(sandkeeper, sessions.admin).pause([id]);
   const pages = [
     '/sandboxes',
     '/sandboxes?cols=id%20meta%253A__proto__',
-    ...['', '/files', '/console', '/run', '/processes'].map((tab) => `/sandboxes/${id}${tab}`),
+    ...['', '/files', '/console', '/run', '/processes'].map((tab) => `${pageOf(id)}${tab}`),
     `/operations/${operation}`,
   ];
   for (const path of pages) {

@@ -10,6 +10,7 @@ import type { OperationEvent } from '../../lib/operations/schema';
 import { PageStatus } from '../../lib/page-state';
 import type { Sandkeeper } from '../support/deployment';
 import { ask, cookieOf } from '../support/http';
+import { FLEET_ROUTE, LOCAL, localKey } from '../support/local';
 import { Colleague } from '../support/operations';
 import { Relay, type Upgrades } from '../support/relay';
 import { expect, test } from './fixtures';
@@ -39,14 +40,16 @@ async function openPage(sandkeeper: Sandkeeper, session: string, upgrades: Upgra
   });
   const timing = { silentAfter: 3_000, deadAfter: 10_000, helloWithin: 300 };
   const socket = new LiveSocket(new PageStatus(null), timing);
-  const fleet = new FleetStore(async () =>
-    JSON.parse(gunzipSync((await read('/api/fleet')).body).toString()),
-  );
+  const fleet = new FleetStore(async () => JSON.parse(gunzipSync((await read(FLEET_ROUTE)).body).toString()));
   const operations = new OperationProgress(async (id) =>
     JSON.parse((await read(`/api/operations/${id}`)).text),
   );
   const stops = [
-    socket.subscribe('fleet', { onEvent: (event) => fleet.receive(event as FleetEvent), onGap: () => {} }),
+    socket.subscribe(
+      'fleet',
+      { onEvent: (event) => fleet.receive(event as FleetEvent), onGap: () => {} },
+      LOCAL,
+    ),
     socket.subscribe('operations', {
       onEvent: (event) => operations.receive(event as OperationEvent),
       onGap: () => operations.missed(),
@@ -98,7 +101,7 @@ test('shows the output of commands behind such a proxy, and to operators alone',
     id,
     'echo first; until [ -e /tmp/go ]; do sleep 0.1; done; echo last',
   );
-  const key = `${operationId} ${id}`;
+  const key = `${operationId} ${localKey(id)}`;
   const events: CommandEvent[] = [];
   // Opened while the socket is blocked already.
   const leave = socket.subscribe(
@@ -124,5 +127,5 @@ test('shows the output of commands behind such a proxy, and to operators alone',
   };
   expect(await poll('operator', 'run')).toEqual([expect.objectContaining({ kind: 'ended' })]);
   expect(await poll('viewer', 'run')).toEqual([expect.objectContaining({ kind: 'refused' })]);
-  expect([await poll('operator', 'console'), await poll('operator', 'fleet')]).toEqual([404, 404]);
+  expect([await poll('operator', 'console'), await poll('operator', 'operations')]).toEqual([404, 404]);
 });

@@ -4,6 +4,7 @@ import type { Role } from '../../lib/access/roles';
 import { paths } from '../../lib/paths';
 import { expectUntouched, LESSER, otherHosts } from '../support/guards';
 import { ask, cookieOf } from '../support/http';
+import { FLEET_ROUTE, LOCAL, pageOf, routesOf } from '../support/local';
 import { Colleague } from '../support/operations';
 import { ROOT } from '../support/processes';
 import { expect, test } from './fixtures';
@@ -12,11 +13,13 @@ import { expect, test } from './fixtures';
 const ROUTES: Record<string, Role | null> = {
   '/': 'viewer',
   '/sandboxes': 'viewer',
-  '/sandboxes/[id]': 'viewer',
-  '/sandboxes/[id]/files': 'viewer',
-  '/sandboxes/[id]/run': 'viewer',
-  '/sandboxes/[id]/processes': 'viewer',
-  '/sandboxes/[id]/console': 'viewer',
+  // Redirects to the page below its connection.
+  '/sandboxes/[id]/[[...tab]]': 'viewer',
+  '/c/[connection]/sandboxes/[id]': 'viewer',
+  '/c/[connection]/sandboxes/[id]/files': 'viewer',
+  '/c/[connection]/sandboxes/[id]/run': 'viewer',
+  '/c/[connection]/sandboxes/[id]/processes': 'viewer',
+  '/c/[connection]/sandboxes/[id]/console': 'viewer',
   '/operations': 'viewer',
   '/operations/[id]': 'viewer',
   '/operations/access': 'viewer',
@@ -28,30 +31,30 @@ const ROUTES: Record<string, Role | null> = {
   '/[...path]': 'viewer',
   '/api/[...path]': 'viewer',
   '/api/access': 'viewer',
-  '/api/fleet': 'viewer',
+  '/api/fleet/[connection]': 'viewer',
   '/api/health': null,
   '/api/live/[channel]': 'viewer',
   '/api/operations/[id]': 'viewer',
-  '/api/operations/[id]/archives/[sandboxId]': 'operator',
+  '/api/operations/[id]/archives/[archive]': 'operator',
   '/api/operations/[id]/items': 'viewer',
   '/api/operations/[id]/runs': 'operator',
-  '/api/operations/[id]/runs/[sandboxId]': 'operator',
-  '/api/sandboxes/[id]/files/list': 'viewer',
-  '/api/sandboxes/[id]/files/search': 'operator',
-  '/api/sandboxes/[id]/files/size': 'operator',
-  '/api/sandboxes/[id]/files/stat': 'viewer',
-  '/api/sandboxes/[id]/processes': 'operator',
-  '/api/sandboxes/[id]/processes/inside': 'operator',
-  '/api/sandboxes/[id]/runs': 'operator',
+  '/api/operations/[id]/runs/[connection]/[sandbox]': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/files/list': 'viewer',
+  '/api/c/[connection]/sandboxes/[id]/files/search': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/files/size': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/files/stat': 'viewer',
+  '/api/c/[connection]/sandboxes/[id]/processes': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/processes/inside': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/runs': 'operator',
   '/api/session': 'viewer',
-  '/api/templates': 'viewer',
+  '/api/c/[connection]/templates': 'viewer',
   '/api/views': 'viewer',
 };
 
 /** Routes that the server handles without Next.js. */
 const FILES: Record<string, Role> = {
-  '/api/sandboxes/[id]/files/archive': 'operator',
-  '/api/sandboxes/[id]/files/content': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/files/archive': 'operator',
+  '/api/c/[connection]/sandboxes/[id]/files/content': 'operator',
 };
 
 const ALL = Object.entries({ ...ROUTES, ...FILES });
@@ -59,6 +62,7 @@ const ALL = Object.entries({ ...ROUTES, ...FILES });
 /** The required query of a route, by the end of its path. */
 const QUERIES: Record<string, string> = {
   '/items': '?format=csv',
+  '/live/[channel]': `?key=${LOCAL}`,
   '/archive': '?path=/etc/hostname&format=zip',
   '/content': '?path=/etc/hostname&as=download',
   '/list': '?path=/',
@@ -74,7 +78,15 @@ function addressOf(
 ): string {
   const id = route.includes('/operations/') ? operationId : sandboxId;
   const query = Object.entries(QUERIES).find(([end]) => route.endsWith(end))?.[1] ?? '';
-  const values = { id, sandboxId, channel: 'fleet', '...path': 'nowhere/at/all' };
+  const values = {
+    id,
+    connection: LOCAL,
+    sandbox: sandboxId,
+    archive: `${LOCAL}.${sandboxId}`,
+    channel: 'fleet',
+    '[...tab]': 'files',
+    '...path': 'nowhere/at/all',
+  };
   return `${Object.entries(values).reduce((path, [name, value]) => path.replace(`[${name}]`, value), route)}${query}`;
 }
 
@@ -127,7 +139,8 @@ test('lets viewers read every page and route except file routes', async ({ sandk
     // The operation has saved no archive.
     const isUnknown = route.includes('[...path]') || route.includes('/archives/');
     expect(isUnknown ? [404] : [200, 307], route).toContain(answer.status);
-    expect(answer.headers.location ?? '/sandboxes', route).toBe('/sandboxes');
+    const target = route === '/sandboxes/[id]/[[...tab]]' ? `${pageOf(id)}/files` : '/sandboxes';
+    expect(answer.headers.location ?? target, route).toBe(target);
   }
 });
 
@@ -145,7 +158,7 @@ test('rejects other methods', async ({ sandkeeper, sessions }) => {
 
 test('accepts file uploads only from its own pages', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
-  const path = `/api/sandboxes/${id}/files/content?path=/data/new`;
+  const path = `${routesOf(id)}/files/content?path=/data/new`;
   const put = (role: Role, headers: Record<string, string>) =>
     ask(sandkeeper, path, {
       method: 'PUT',
@@ -172,7 +185,7 @@ test('rejects requests for other hosts', async ({ sandkeeper, moru, sessions }) 
       '/sandboxes',
       '/sign-in',
       '/api/health',
-      '/api/fleet',
+      FLEET_ROUTE,
       '/favicon.svg',
       '/robots.txt',
       '/nowhere',

@@ -1,4 +1,5 @@
 import { ask, cookieOf } from '../support/http';
+import { FLEET_ROUTE, pageOf } from '../support/local';
 import { expect, test } from './fixtures';
 
 test('sends the security headers with every response', async ({ sandkeeper, moru, sessions }) => {
@@ -8,11 +9,13 @@ test('sends the security headers with every response', async ({ sandkeeper, moru
   const asset = /\/_next\/static\/[^"]+\.js/.exec(page.text)?.[0] ?? '/missing.js';
   const paths = [
     '/sandboxes',
+    pageOf(id),
     `/sandboxes/${id}`,
     '/operations',
     '/operations/none',
     '/sign-in',
-    '/api/fleet',
+    FLEET_ROUTE,
+    '/api/fleet/none',
     '/api/health',
     '/api/operations/none',
     '/api/operations/none/items?format=csv',
@@ -52,8 +55,8 @@ test('gives every script of a page the nonce of its response', async ({ sandkeep
   const id = await moru.create();
   for (const path of [
     '/sandboxes',
-    `/sandboxes/${id}`,
-    '/sandboxes/i00000000000000000000',
+    pageOf(id),
+    pageOf('i00000000000000000000'),
     '/operations',
     '/operations/none',
     '/sign-in?token=x',

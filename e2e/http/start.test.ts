@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { removeTree } from '../../lib/test-support/remove-tree';
 import { isBuilt, isInstalled } from '../../scripts/lib/bootstrap.mjs';
 import { bundle } from '../../scripts/lib/build.mjs';
+import { routesOf } from '../support/local';
 import { freePort, ROOT } from '../support/processes';
 
 /** The command of `npm start`, with the local engine. */
@@ -24,7 +25,7 @@ describe('npm start', { timeout: 120_000 }, () => {
   const askEngine = (path: string) =>
     fetch(`http://127.0.0.1:${enginePort}${path}`, { headers: { 'x-api-key': readData('api-key') } });
   const askServer = async () => {
-    const path = '/api/sandboxes/iaaaaaaaaaaaaaaaaaaaa/processes';
+    const path = `${routesOf('iaaaaaaaaaaaaaaaaaaaa')}/processes`;
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie } });
     return ((await response.json()) as { error: { message: string } }).error.message;
   };

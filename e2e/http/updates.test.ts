@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseServerFrame } from '../../lib/live/protocol';
 import { serverAction } from '../support/actions';
 import { ask, callAction, cookieOf, openLive } from '../support/http';
+import { localKey } from '../support/local';
 import { ROOT } from '../support/processes';
 import { expect, test } from './fixtures';
 
@@ -30,7 +31,7 @@ test('refuses an action of another build so that the page knows it was not done'
     { name: 'operate', id: `${known.slice(0, 2)}${'0'.repeat(known.length - 2)}` },
     {
       path: '/sandboxes',
-      args: [{ act: 'pause', sandboxIds: [id], filter: '' }],
+      args: [{ act: 'pause', sandboxKeys: [localKey(id)], filter: '' }],
       headers: cookieOf(sandkeeper, sessions.admin),
     },
   );

@@ -1,5 +1,6 @@
 /** Helpers for console terminals. */
 import { expect, type Locator, type Page } from '@playwright/test';
+import { pageOf } from './local';
 
 /** A terminal by its number. */
 export function terminal(page: Page, number = 1): Locator {
@@ -21,7 +22,7 @@ export async function expectOnScreen(page: Page, text: string | RegExp, number =
 
 /** Opens the console page and waits for the prompt of its shell. */
 export async function openConsole(page: Page, sandboxId: string): Promise<void> {
-  await page.goto(`/sandboxes/${sandboxId}/console`);
+  await page.goto(`${pageOf(sandboxId)}/console`);
   await expectPrompt(page);
 }
 

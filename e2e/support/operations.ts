@@ -3,8 +3,9 @@ import type { Operation, OperationPlan } from '../../lib/operations/schema';
 import { serverAction } from './actions.ts';
 import type { Sandkeeper } from './deployment';
 import { ask, callAction, cookieOf, resultIn } from './http.ts';
+import { localKey, pageOf } from './local.ts';
 
-/** Another person who starts operations through the server actions, without a browser. */
+/** Another person who starts operations through the server actions, without a browser. Takes ids of the local engine. */
 export class Colleague {
   readonly #sandkeeper: Sandkeeper;
   readonly #session: string;
@@ -21,7 +22,7 @@ export class Colleague {
   }
 
   planKill(ids: readonly string[]): Promise<OperationPlan> {
-    return this.#call('planKill', { sandboxIds: ids });
+    return this.#call('planKill', { sandboxKeys: ids.map(localKey) });
   }
 
   /** Starts a planned operation. */
@@ -31,32 +32,35 @@ export class Colleague {
 
   /** Starts a pause of `ids` and returns the operation's id. */
   async pause(ids: readonly string[]): Promise<string> {
-    const input = { act: 'pause', sandboxIds: ids, filter: '' };
+    const input = { act: 'pause', sandboxKeys: ids.map(localKey), filter: '' };
     return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
   /** Resumes `ids` with a timeout that pauses them and returns the operation's id. */
   async resume(ids: readonly string[], timeoutMs: number): Promise<string> {
-    const input = { act: 'resume', sandboxIds: ids, filter: '', timeoutMs, autoPause: true };
+    const input = { act: 'resume', sandboxKeys: ids.map(localKey), filter: '', timeoutMs, autoPause: true };
     return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
   /** Moves the deadlines of `ids` by a plan, which may shorten them, and returns the operation's id. */
   async setTimeLeft(ids: readonly string[], timeoutMs: number): Promise<string> {
-    const { token } = await this.#call<OperationPlan>('planTimeLeft', { sandboxIds: ids, timeoutMs });
+    const { token } = await this.#call<OperationPlan>('planTimeLeft', {
+      sandboxKeys: ids.map(localKey),
+      timeoutMs,
+    });
     return (await this.#call<{ id: string }>('startTimeLeft', { token, reason: '', filter: '' })).id;
   }
 
   /** Opens a console in a sandbox and returns the console's id. */
-  openConsole(sandboxId: string): Promise<string> {
-    const input = { sandboxId, user: null, cwd: null, size: { cols: 120, rows: 40 } };
-    return this.#call('openConsole', input, `/sandboxes/${sandboxId}/console`);
+  openConsole(id: string): Promise<string> {
+    const input = { sandboxKey: localKey(id), user: null, cwd: null, size: { cols: 120, rows: 40 } };
+    return this.#call('openConsole', input, `${pageOf(id)}/console`);
   }
 
   /** Starts a command in a sandbox and returns the operation's id. */
   async run(id: string, command: string, limitMs = 60_000): Promise<string> {
-    const input = { sandboxId: id, command, limitMs };
-    const path = `/sandboxes/${id}/run`;
+    const input = { sandboxKey: localKey(id), command, limitMs };
+    const path = `${pageOf(id)}/run`;
     return (await this.#call<{ operation: { id: string } }>('runCommand', input, path)).operation.id;
   }
 

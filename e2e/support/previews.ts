@@ -1,6 +1,7 @@
 /** Shared by the browser tests of previews. */
 import type { Locator } from '@playwright/test';
 import { test as base, expect, type Page } from './fixtures';
+import { pageOf } from './local';
 import { Moru } from './moru';
 
 export const HOME = '/home/user';
@@ -38,7 +39,7 @@ export class Box {
 
   async open(page: Page, name: string, more: Record<string, string> = {}): Promise<void> {
     const search = new URLSearchParams({ file: `${HOME}/${name}`, ...more });
-    await page.goto(`/sandboxes/${this.id}/files?${search}`);
+    await page.goto(`${pageOf(this.id)}/files?${search}`);
   }
 }
 

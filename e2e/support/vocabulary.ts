@@ -3,6 +3,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 import type { FleetEvent } from '../../lib/fleet/delta';
 import { parseServerFrame } from '../../lib/live/protocol';
 import { openLive } from './http';
+import { FLEET_ROUTE, LOCAL } from './local';
 
 /** Changes by other clients must be on the screen within this time, unless the machine is busy. */
 export const NEWS_WITHIN_MS = 2_000;
@@ -17,7 +18,7 @@ export async function timeOf(isShown: () => Promise<void>): Promise<number> {
 /** Opens the fleet page and waits for the sandboxes. `search` is the query string of the URL. */
 export async function openFleet(page: Page, search = ''): Promise<void> {
   await readAfresh(page);
-  const snapshot = page.waitForResponse('**/api/fleet');
+  const snapshot = page.waitForResponse(`**${FLEET_ROUTE}`);
   await page.goto(`/sandboxes${search}`);
   await snapshot;
 }
@@ -38,7 +39,7 @@ async function readAfresh(page: Page): Promise<void> {
   const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
   const live = await openLive({ url: origin }, { cookie, origin });
   if (live.status !== 101) return;
-  live.send({ type: 'subscribe', channel: 'fleet' });
+  live.send({ type: 'subscribe', channel: 'fleet', key: LOCAL });
   const isFresh = () => live.frames.some((frame) => asOfIn(frame) > beganMs);
   // Unlike the data that the page fetches, the channel also reports readings without changes.
   while (!isFresh() && Date.now() - beganMs < READ_AFRESH_WITHIN_MS)

@@ -24,7 +24,11 @@ const list = async (search: Partial<AccessSearch> = {}) =>
 
 describeOnDatabases('the access log', () => {
   beforeAll(async () => {
-    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxKey: 'local/i1', path: '/a\0\n\u202E' });
+    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, {
+      kind: 'file-opened',
+      sandboxKey: 'local/i1',
+      path: '/a\0\n\u202E',
+    });
     await noteAt(
       NOW_MS - 2 * HOUR_MS,
       { actor: 'marek' },
@@ -43,6 +47,7 @@ describeOnDatabases('the access log', () => {
         atMs: NOW_MS,
         actor: 'ana',
         kind: 'searched',
+        connection: 'local',
         sandboxKey: 'local/i2',
         path: null,
         detail: null,

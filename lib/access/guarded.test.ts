@@ -85,7 +85,7 @@ it('finds every page, route and action', () => {
   expect(entryPoints.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
       'app/page.tsx default',
-      'app/api/fleet/route.ts GET',
+      'app/api/fleet/[connection]/route.ts GET',
       'lib/operations/actions.ts startPlan',
     ]),
   );

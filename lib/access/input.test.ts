@@ -7,7 +7,7 @@ const Input = z.strictObject({
   sandboxKeys: z.array(SandboxKey).max(2),
   timeoutMs: z.int().min(15_000, 'Use at least 15 seconds.'),
 });
-const right = { sandboxKeys: ['i0'], timeoutMs: 15_000 };
+const right = { sandboxKeys: ['local/i0'], timeoutMs: 15_000 };
 
 describe('parseInput', () => {
   it('returns the parsed value', () => {
@@ -17,10 +17,13 @@ describe('parseInput', () => {
   it.each([
     [{ ...right, timeoutMs: 1 }, 'timeoutMs: Use at least 15 seconds.'],
     [
-      { ...right, sandboxKeys: ['i0', '../etc'] },
-      'sandboxKeys.1: A sandbox ID is 1 to 64 letters, digits, "-" or "_".',
+      { ...right, sandboxKeys: ['local/i0', 'local/../etc'] },
+      'sandboxKeys.1: A sandbox is named by its connection and its ID, such as prod/i4x9kq2m.',
     ],
-    [{ ...right, sandboxKeys: ['a', 'b', 'c'] }, 'sandboxKeys: Too big: expected array to have <=2 items'],
+    [
+      { ...right, sandboxKeys: ['local/a', 'local/b', 'local/c'] },
+      'sandboxKeys: Too big: expected array to have <=2 items',
+    ],
     [{ ...right, all: true }, 'Unrecognized key: "all"'],
     [null, 'Invalid input: expected object, received null'],
     [undefined, 'Invalid input: expected object, received undefined'],

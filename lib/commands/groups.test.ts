@@ -32,13 +32,19 @@ describe('groupCommands', () => {
       ['a', 'b', 'c', 'd'].map((id) => item(localKey(id))),
       [ran('local/a', 'x'), ran('local/b', 'y'), ran('local/c', 'y'), ran('local/d', 'y')],
     );
-    expect(groups.map(({ sandboxKeys }) => sandboxKeys)).toEqual([['local/b', 'local/c', 'local/d'], ['local/a']]);
+    expect(groups.map(({ sandboxKeys }) => sandboxKeys)).toEqual([
+      ['local/b', 'local/c', 'local/d'],
+      ['local/a'],
+    ]);
     expect(groups[0]).toMatchObject({ ending: 'exited', exitCode: 0, wasStarted: true });
   });
 
   it('groups unsent commands by reason, apart from sent ones', () => {
     const left = { outcome: 'skipped', message: 'Skipped: it was running and is now paused.' } as const;
-    const groups = groupCommands([item('local/a'), item('local/b', left), item('local/c', left)], [ran('local/a', 'x')]);
+    const groups = groupCommands(
+      [item('local/a'), item('local/b', left), item('local/c', left)],
+      [ran('local/a', 'x')],
+    );
     expect(groups.map(({ sandboxKeys, wasStarted }) => [sandboxKeys, wasStarted])).toEqual([
       [['local/b', 'local/c'], false],
       [['local/a'], true],
@@ -54,9 +60,9 @@ describe('groupCommands', () => {
   });
 
   it('omits unfinished commands', () => {
-    expect(groupCommands([item('local/a', { outcome: 'sending' }), item('local/b', { outcome: 'waiting' })], [])).toEqual(
-      [],
-    );
+    expect(
+      groupCommands([item('local/a', { outcome: 'sending' }), item('local/b', { outcome: 'waiting' })], []),
+    ).toEqual([]);
   });
 
   it('reads the excerpt of one sandbox per group', async () => {

@@ -74,8 +74,8 @@ describe.skipIf(!canRun)('commands', () => {
     });
 
     it('does not wait for a slow one', async () => {
-      const sandboxKeys = await Promise.all(Array.from({ length: 4 }, () => engine.create()));
-      const [slow, ...others] = sandboxKeys;
+      const slow = await engine.create();
+      const others = await Promise.all([engine.create(), engine.create(), engine.create()]);
       const runner = openRunner();
       const long = await begin([slow], { command: 'exec sleep 300' }, runner);
       const short = await begin(others, { command: 'true' }, runner);
@@ -94,12 +94,16 @@ describe.skipIf(!canRun)('commands', () => {
       expect(runner.busyKeys()).toEqual(new Set());
       await engine.kill(sandboxKey);
       await finished(begun);
-      expect(await begun.item(sandboxKey)).toMatchObject({ outcome: expect.stringMatching(/unknown|failed/) });
+      expect(await begun.item(sandboxKey)).toMatchObject({
+        outcome: expect.stringMatching(/unknown|failed/),
+      });
     });
 
     it('publishes the output so far, then new output, then its end', async () => {
       const sandboxKey = await engine.create();
-      const begun = await begin([sandboxKey], { command: 'echo one; sleep 1.2; echo two >&2; sleep 0.3; exit 5' });
+      const begun = await begin([sandboxKey], {
+        command: 'echo one; sleep 1.2; echo two >&2; sleep 0.3; exit 5',
+      });
       const events: CommandEvent[] = [];
       const key = runKey(begun.operation.id, sandboxKey);
       const leave = liveCommands().subscribe(key, (event) => events.push(event));
@@ -122,9 +126,11 @@ describe.skipIf(!canRun)('commands', () => {
     });
 
     it('is not published as running if it was never started', async () => {
-      const id = 'never-started';
-      const sandboxKey = localKey(sandboxKey);
-      const operation = await recordNew([id], { act: 'run', params: { command: 'true', limitMs: 60_000 } });
+      const sandboxKey = localKey('never-started');
+      const operation = await recordNew([sandboxKey], {
+        act: 'run',
+        params: { command: 'true', limitMs: 60_000 },
+      });
       const live = new LiveCommands();
       const feed = live.begin({ operationId: operation.id, sandboxKey }, Date.now());
       const events: CommandEvent[] = [];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, onTestFinished, vi } from 'vitest';
 import type { FaultInput } from '../engine/faults';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import { findOperation, listItems } from '../operations/record/store';
 import type { ActParams, Operation, OperationItem } from '../operations/schema';
 import { recordNew, waitingItem } from '../operations/test-operations';
@@ -39,9 +39,13 @@ export function setUpCommands() {
       return localKey((json as { sandboxID: string }).sandboxID);
     },
     detail: async (sandboxKey: SandboxKey) =>
-      (await processEngine.api('GET', `/sandboxes/${idOf(sandboxKey)}`)).json as { state: string; endAt: string },
+      (await processEngine.api('GET', `/sandboxes/${idOf(sandboxKey)}`)).json as {
+        state: string;
+        endAt: string;
+      },
     pause: (sandboxKey: SandboxKey) => processEngine.api('POST', `/sandboxes/${idOf(sandboxKey)}/pause`),
-    resume: (sandboxKey: SandboxKey) => processEngine.api('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 }),
+    resume: (sandboxKey: SandboxKey) =>
+      processEngine.api('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 }),
     kill: (sandboxKey: SandboxKey) => processEngine.api('DELETE', `/sandboxes/${idOf(sandboxKey)}`),
   };
   afterAll(() => fleetWatcher('local').close());
@@ -71,7 +75,9 @@ export function setUpCommands() {
     runner = openRunner(),
     provoke = async () => {},
   ): Promise<Told> {
-    const sandboxes = await Promise.all(sandboxKeys.map((sandboxKey) => apiOf(sandboxKey).getSandbox(sandboxKey)));
+    const sandboxes = await Promise.all(
+      sandboxKeys.map((sandboxKey) => apiOf(sandboxKey).getSandbox(sandboxKey)),
+    );
     await provoke();
     const operation = await recordNew(sandboxes, { act: 'run', params: { limitMs: 60_000, ...params } });
     runner.start(operation, sandboxKeys.map(waitingItem));
@@ -90,7 +96,12 @@ export function setUpCommands() {
     const begun = await begin([sandboxKey], { command, ...params });
     await finished(begun);
     const item = await begun.item(sandboxKey);
-    return { sandboxKey, item, run: await findCommand({ operationId: begun.operation.id, sandboxKey }), begun };
+    return {
+      sandboxKey,
+      item,
+      run: await findCommand({ operationId: begun.operation.id, sandboxKey }),
+      begun,
+    };
   }
 
   /** Runs a script in a sandbox, apart from the commands under test. */

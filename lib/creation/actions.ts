@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { requireDiskSpace } from '../db/disk-reserve';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { metadataFrom } from '../sandbox/metadata';

@@ -4,7 +4,13 @@ import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually, localKey, restartProcess, setUpDataDir, simulateNewProcess } from '../test-support/environment';
+import {
+  eventually,
+  localKey,
+  restartProcess,
+  setUpDataDir,
+  simulateNewProcess,
+} from '../test-support/environment';
 import { database, openDatabase } from './client';
 
 const dataDir = setUpDataDir();

@@ -111,7 +111,12 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
       { sandbox_key: 'local/s1', process: 'host/1/a', viewers: '[]', until_ms: 1_768_478_412_123 },
     ]);
     expect(await db.selectFrom('operation_commands').selectAll().execute()).toEqual([
-      expect.objectContaining({ operation_id: 'o1', sandbox_key: 'local/s1', exit_code: 3, fingerprint: 'f' }),
+      expect.objectContaining({
+        operation_id: 'o1',
+        sandbox_key: 'local/s1',
+        exit_code: 3,
+        fingerprint: 'f',
+      }),
     ]);
   });
 
@@ -135,7 +140,16 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
       first_starts: ['moru/s1', 'moru/s2'],
     });
     expect(await db.selectFrom('access_log').selectAll().execute()).toMatchObject([
-      { id: 'a1', at_ms: 5, actor: 'ana', kind: 'exported', connection: 'moru', path: '/a', detail: 'b', request: 'o1' },
+      {
+        id: 'a1',
+        at_ms: 5,
+        actor: 'ana',
+        kind: 'exported',
+        connection: 'moru',
+        path: '/a',
+        detail: 'b',
+        request: 'o1',
+      },
     ]);
     expect(await db.selectFrom('operations').select(['id', 'filter', 'reason']).execute()).toEqual([
       { id: 'o1', filter: 's1 s2', reason: 'old' },

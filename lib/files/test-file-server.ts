@@ -6,9 +6,9 @@ import type { Role } from '../access/roles';
 import { openSession, sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
-import { sandboxApi } from '../sandbox-api/configured';
+import { apiOf } from '../sandbox-api/configured';
 import type { SandboxKey } from '../sandbox-key';
-import { type ServiceEngine, serveHttp } from '../test-support/environment';
+import { localKey, type ServiceEngine, serveHttp } from '../test-support/environment';
 import { serveFiles } from './transfer/serve';
 
 /** An HTTP server of the file routes for tests, and a client. */
@@ -64,12 +64,15 @@ export async function sendRequest(url: string, options: FileRequest = {}): Promi
 }
 
 /** A sandbox and the path of its files on this machine. */
-export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; root: string }> {
+export async function newSandbox(
+  engine: ServiceEngine,
+): Promise<{ id: string; key: SandboxKey; root: string }> {
   const id = await engine.create();
-  await (await sandboxApi().openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
+  const key = localKey(id);
+  await (await apiOf(key).openEnvd(key)).stat('/', AbortSignal.timeout(20_000));
   const root = engine.inside(id, '');
   fs.mkdirSync(`${root}/data`, { recursive: true });
-  return { id, root };
+  return { id, key, root };
 }
 
 /** The audit log of a sandbox, oldest first. */

@@ -2,7 +2,7 @@ import 'server-only';
 import { shownConnections } from '../connections/registry';
 import { mergeStatus } from './merged-status';
 import type { FleetsSnapshot } from './view';
-import { fleetWatchers } from './watcher';
+import { fleetWatchers } from './watchers';
 
 /** The fleets of all connections in use, as they were read last. Does not wait; see `fleetsReady`. */
 export function allFleets(): FleetsSnapshot {

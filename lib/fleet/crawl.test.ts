@@ -10,7 +10,10 @@ import { rowWith } from './test-fleet';
 const engine = setUpEngine();
 
 /** Reads the whole list. Returns the result and the sandboxes passed to `onPage`. */
-async function crawl(readPage: ReadPage = sandboxApi('local').listSandboxes, signal = new AbortController().signal) {
+async function crawl(
+  readPage: ReadPage = sandboxApi('local').listSandboxes,
+  signal = new AbortController().signal,
+) {
   const received: Sandbox[] = [];
   const result = await crawlFleet({ readPage, signal, onPage: (page) => void received.push(...page) });
   return { ...result, received };

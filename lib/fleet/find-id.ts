@@ -5,7 +5,7 @@ import { namesSandboxIn } from '../db/sandbox-column';
 import { SandboxId } from '../sandbox/schema';
 import { keyOf, type SandboxKey } from '../sandbox-key';
 import { readSandbox } from './read-sandbox';
-import { fleetWatchers } from './watcher';
+import { fleetWatchers } from './watchers';
 
 /**
  * The sandboxes with this id, in whatever connection they are: those in the fleets, else those that a service finds, else those

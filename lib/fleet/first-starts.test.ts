@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { database } from '../db/client';
+import { keyOf } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
 import { localKey } from '../test-support/environment';
 import { parseFilter } from './filter/filter';
@@ -61,10 +62,34 @@ describeOnDatabases('first starts', () => {
     expect(await (await database()).selectFrom('first_starts').selectAll().execute()).toEqual([]);
   });
 
+  it('of one connection leave those of another alone, also one whose name begins alike', async () => {
+    for (const name of ['local', 'local-2']) {
+      const firsts = new FirstStarts(name);
+      await firsts.load(NOW_MS);
+      firsts.complete({ ...created, key: keyOf(name, 'a') }, NOW_MS);
+      await firsts.save(isPresent, NOW_MS);
+    }
+    const local = new FirstStarts('local');
+    await local.load(NOW_MS);
+    await local.save(() => false, NOW_MS);
+    const stored = await (await database()).selectFrom('first_starts').selectAll().execute();
+    expect(new Map(stored.map((row) => [row.sandbox_key, row.gone_at_ms !== null]))).toEqual(
+      new Map([
+        ['local/a', true],
+        ['local-2/a', false],
+      ]),
+    );
+    const other = new FirstStarts('local-2');
+    await other.load(NOW_MS);
+    const again = { ...resumed, key: keyOf('local-2', 'a') };
+    expect(other.complete(again, NOW_MS).firstStartedAtMs).toBe(created.startedAtMs);
+  });
+
   it('store many sandboxes', async () => {
     const firsts = new FirstStarts('local');
     await firsts.load(NOW_MS);
-    for (let at = 0; at < 1_200; at += 1) firsts.complete({ ...created, key: localKey(`s${at}`), id: `s${at}` }, NOW_MS);
+    for (let at = 0; at < 1_200; at += 1)
+      firsts.complete({ ...created, key: localKey(`s${at}`), id: `s${at}` }, NOW_MS);
     await firsts.save(isPresent, NOW_MS);
     expect(await (await database()).selectFrom('first_starts').selectAll().execute()).toHaveLength(1_200);
   });

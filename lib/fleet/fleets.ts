@@ -86,10 +86,10 @@ export class Fleets {
   #update(connections = this.#view.connections): void {
     const statuses = new Map<ConnectionName, FleetStatus>();
     const parts: (readonly IndexedSandbox[])[] = [];
-    for (const [name, { store }] of this.#followed) {
-      const { rows, status } = store.view();
-      if (store.view() !== NOTHING_KNOWN) statuses.set(name, status);
-      if (rows !== null) parts.push(rows);
+    for (const { name } of connections) {
+      const view = this.#followed.get(name)?.store.view() ?? NOTHING_KNOWN;
+      if (view !== NOTHING_KNOWN) statuses.set(name, view.status);
+      if (view.rows !== null) parts.push(view.rows);
     }
     const rows = this.#joined(parts);
     this.#view = { rows, status: mergeStatus([...statuses.values()]), connections, statuses };

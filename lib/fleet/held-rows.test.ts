@@ -9,7 +9,7 @@ describe('holdRows', () => {
   it('keeps every row in its place while others come and go', () => {
     const held = holdRows(rows(a, b, c), rows(d, c, a), rows(a, c, d));
     expect(held.rows).toEqual(rows(a, b, c));
-    expect(held.gone).toEqual(new Set(['b']));
+    expect(held.gone).toEqual(new Set(['local/b']));
     expect(held.arrived).toBe(1);
   });
 
@@ -24,8 +24,8 @@ describe('holdRows', () => {
     const held = holdRows(rows(a, b, c), rows(a, d), [...rows(a, d), changed]);
     expect(held).toEqual({
       rows: [...rows(a), changed, ...rows(c)],
-      gone: new Set(['c']),
-      hidden: new Set(['b']),
+      gone: new Set(['local/c']),
+      hidden: new Set(['local/b']),
       arrived: 1,
     });
   });
@@ -38,8 +38,11 @@ describe('holdRows', () => {
 
   it('counts correctly from and to an empty list', () => {
     expect(holdRows([], rows(a, b), rows(a, b))).toEqual({ ...releaseRows([]), arrived: 2 });
-    expect(holdRows(rows(a, b), [], [])).toMatchObject({ gone: new Set(['a', 'b']), arrived: 0 });
-    expect(holdRows(rows(a, b), [], rows(a, b))).toMatchObject({ hidden: new Set(['a', 'b']), arrived: 0 });
+    expect(holdRows(rows(a, b), [], [])).toMatchObject({ gone: new Set(['local/a', 'local/b']), arrived: 0 });
+    expect(holdRows(rows(a, b), [], rows(a, b))).toMatchObject({
+      hidden: new Set(['local/a', 'local/b']),
+      arrived: 0,
+    });
   });
 
   it('shows the current rows after a release', () => {

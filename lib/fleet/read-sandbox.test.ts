@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { localKey, setUpEngine } from '../test-support/environment';
 import { readSandbox } from './read-sandbox';
-import { fleetWatcher } from './watcher';
+import { fleetWatcher } from './watchers';
 
 const engine = setUpEngine();
 beforeAll(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
@@ -27,10 +27,12 @@ it('updates the fleet', async () => {
   expect(fleetWatcher('local').find(localKey(id))).toBeUndefined();
 });
 
-it('does not request an invalid id', async () => {
+it('does not request an invalid id or one of an unknown connection', async () => {
   await engine.fault({ route: '* /sandboxes/*', status: 500 });
   for (const id of ['', '../templates', 'a b', 'x'.repeat(65)])
     expect([id, await readSandbox(localKey(id))]).toEqual([id, { kind: 'invalid' }]);
+  for (const key of ['nowhere/s1', 'Local/s1', '/s1', 'local/local/s1'] as const)
+    expect([key, await readSandbox(key)]).toEqual([key, { kind: 'invalid' }]);
 });
 
 it('returns the last known sandbox if the service fails', async () => {

@@ -5,7 +5,7 @@ import { failureOf } from '../result';
 import type { Sandbox } from '../sandbox/schema';
 import { apiOf } from '../sandbox-api/configured';
 import { connectionOf, SandboxKey } from '../sandbox-key';
-import { watcherOf } from './watcher';
+import { watcherOf } from './watchers';
 
 export type SandboxReading =
   | { kind: 'found'; sandbox: Sandbox }

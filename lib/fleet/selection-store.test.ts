@@ -6,8 +6,7 @@ import { selectRows, toggle } from './selection';
 import { SelectionStore } from './selection-store';
 import { rowWith } from './test-fleet';
 
-const rows = (...keys: SandboxKey[]) =>
-  keys.map((key) => rowWith({ key, id: idOf(key) }));
+const rows = (...keys: SandboxKey[]) => keys.map((key) => rowWith({ key, id: idOf(key) }));
 const statusAt = (asOfMs: number | null): FleetStatus => ({ ...NOTHING_READ, asOfMs });
 const view = (keys: SandboxKey[] | null, asOfMs: number | null = 1): FleetsView => ({
   ...NO_FLEETS,

@@ -213,7 +213,11 @@ describe('any sequence of changes', () => {
 
 describe('unselectTaken', () => {
   it('removes the sandboxes of an operation and forgets the anchor', () => {
-    const left = unselectTaken(selected('local/a', 'local/b', 'local/c'), ['local/a', 'local/b', 'local/elsewhere']);
+    const left = unselectTaken(selected('local/a', 'local/b', 'local/c'), [
+      'local/a',
+      'local/b',
+      'local/elsewhere',
+    ]);
     expect(idsOf(left)).toBe('c');
     expect(left).toMatchObject({ anchor: null, base: left.keys });
   });

@@ -4,7 +4,7 @@ import { sandboxApi } from '../sandbox-api/configured';
 import { eventually, localKey, setUpEngine, simulateNewProcess } from '../test-support/environment';
 import type { FleetSnapshot } from './delta';
 import { packedSnapshot } from './snapshot';
-import { fleetWatcher } from './watcher';
+import { fleetWatcher } from './watchers';
 
 const engine = setUpEngine();
 
@@ -35,7 +35,7 @@ it('includes a problem only while it lasts', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const [{ packedSnapshot: pack }, { fleetWatcher: watcher }] = await Promise.all([
     import('./snapshot'),
-    import('./watcher'),
+    import('./watchers'),
   ]);
   onTestFinished(() => watcher('local').close());
   await watcher('local').ready(5_000);

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { perConnection } from '../connections/per-connection';
 import type { ConnectionName } from '../sandbox-key';
-import { fleetWatcher } from './watcher';
+import { fleetWatcher } from './watchers';
 
 type Packed = { version: string; body: Promise<Uint8Array<ArrayBuffer>> };
 

@@ -3,7 +3,7 @@ import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi } from '../sandbox-api/configured';
 import type { SandboxKey } from '../sandbox-key';
 import { setUpEngine } from '../test-support/environment';
-import type { ReadPage } from './crawl';
+import type { CrawlLimits, ReadPage } from './crawl';
 import type { FleetEvent, FleetStatus } from './delta';
 import { FleetWatcher } from './watcher';
 
@@ -21,8 +21,15 @@ export function setUpEmptyEngine(): ReturnType<typeof setUpEngine> {
 
 type Gate = { open: () => void };
 
+type Watched = {
+  lingerMs?: number;
+  readPauseMs?: number;
+  limits?: Partial<CrawlLimits>;
+  idlePauseMs?: number;
+};
+
 /** A watcher of the engine whose readings are recorded and can be delayed or replaced. */
-export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}) {
+export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {}, idlePauseMs }: Watched = {}) {
   const upstream = {
     calls: [] as { atMs: number; cursor: string | null }[],
     /** Replaces `listSandboxes` while it is set. */
@@ -57,6 +64,7 @@ export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}
     lingerMs,
     readPauseMs,
     limits,
+    idlePauseMs: idlePauseMs ?? null,
     publishMs: 50,
   });
   onTestFinished(() => watcher.close());

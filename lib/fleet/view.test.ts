@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ShownConnection } from '../connection';
 import type { FleetStatus } from './delta';
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
 import { countStates, DEFAULT_SORT, filterRows, firstScreen, sortFrom } from './view';
@@ -13,9 +14,9 @@ const status: FleetStatus = {
   lacking: {},
 };
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
-const connections = [
+const connections: ShownConnection[] = [
   { name: 'local', title: 'Local engine', kind: 'local', label: null, host: '127.0.0.1:8090' },
-] as const;
+];
 const fleets = { sandboxes: fleet, status, statuses: { local: status }, connections };
 
 describe('sortFrom', () => {

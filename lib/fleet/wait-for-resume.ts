@@ -1,6 +1,6 @@
 import 'server-only';
 import type { SandboxKey } from '../sandbox-key';
-import { watcherOf } from './watcher';
+import { watcherOf } from './watchers';
 
 /** The time between attempts while the fleet does not show the sandbox as paused, ms. */
 const RETRY_MS = 1_000;

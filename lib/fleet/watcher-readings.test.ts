@@ -97,9 +97,7 @@ describe('readSince', () => {
   });
 
   it('shares one reading of the list between all callers', async () => {
-    const keys = await Promise.all(
-      Array.from({ length: 30 }, async () => localKey(await engine.create())),
-    );
+    const keys = await Promise.all(Array.from({ length: 30 }, async () => localKey(await engine.create())));
     const { watcher, upstream } = watch({ lingerMs: 0 });
     const nowMs = Date.now();
     const read = await Promise.all(keys.map((key) => watcher.readSince(key, nowMs)));
@@ -188,7 +186,8 @@ describe('a sandbox on a later page', () => {
       ['p3', { ids: ['c1', 'c2'], next: null }],
     ]);
     const failing = new Set<string | null>();
-    const { watcher, upstream, rows } = watch();
+    // Long enough that no page is read in between.
+    const { watcher, upstream, rows } = watch({ readPauseMs: 3_000 });
     upstream.instead = async (cursor) => {
       const page = pages.get(cursor) ?? { ids: [], next: null };
       const sandboxes = page.ids.map(
@@ -212,7 +211,9 @@ describe('a sandbox on a later page', () => {
   it('is read from its last page, without the pages before it', async () => {
     const { watcher, requestedCursors } = await watchPages();
     const nowMs = Date.now();
-    const read = await Promise.all((['local/c1', 'local/c2'] as const).map((key) => watcher.readSince(key, nowMs)));
+    const read = await Promise.all(
+      (['local/c1', 'local/c2'] as const).map((key) => watcher.readSince(key, nowMs)),
+    );
     expect(read.map((sandbox) => sandbox?.id)).toEqual(['c1', 'c2']);
     expect(requestedCursors()).toEqual(['p3']);
   });
@@ -293,5 +294,57 @@ describe('a sandbox on a later page', () => {
     await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
     expect(listener.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
     await eventually(() => !rows().has('local/a0'));
+  });
+});
+
+describe('a watcher at rest', () => {
+  /** Three pages with one row each. */
+  function watchThreePages(options: Parameters<typeof watch>[0]) {
+    const watched = watch(options);
+    const rows = ['c1', 'b1', 'a1'].map((id, at) => rowWith({ id, startedAtMs: 3_000 - at }).sandbox);
+    watched.upstream.instead = async (cursor) => {
+      const at = Number(cursor ?? 0);
+      return { sandboxes: rows.slice(at, at + 1), unreadable: 0, nextCursor: at < 2 ? `${at + 1}` : null };
+    };
+    return { ...watched, rows };
+  }
+  const cursorsOf = ({ calls }: { calls: readonly { cursor: string | null }[] }) =>
+    calls.map(({ cursor }) => cursor);
+
+  it('reads the first page between two complete readings', async () => {
+    const { watcher, upstream } = watchThreePages({ readPauseMs: 50 });
+    const listener = listen(watcher);
+    await eventually(() => listener.status()?.asOfMs != null);
+    await eventually(() => /(null,){3}/.test(`${cursorsOf(upstream).map(String)},`));
+  });
+
+  it('shows a change of the first page without a complete reading', async () => {
+    const { watcher, upstream, rows } = watchThreePages({ readPauseMs: 50 });
+    const listener = listen(watcher);
+    await eventually(() => listener.status()?.asOfMs != null);
+    // The other pages have not changed for a while.
+    await eventually(() => /(null,){3}$/.test(`${cursorsOf(upstream).map(String)},`));
+    rows[0] = rowWith({ id: 'c1', startedAtMs: 3_000, state: 'paused' }).sandbox;
+    upstream.calls.length = 0;
+    await eventually(() => watcher.find('local/c1')?.state === 'paused');
+    expect(cursorsOf(upstream)).not.toContain('2');
+  });
+
+  it('reads seldom while nobody looks, and at once when somebody does', async () => {
+    const { watcher, upstream } = watchThreePages({ lingerMs: 0, idlePauseMs: 600_000 });
+    watcher.start();
+    await eventually(() => upstream.calls.length > 0);
+    await watcher.ready(10_000);
+    const reading = upstream.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(upstream.calls.length).toBe(reading);
+    await watcher.ready(10_000);
+    expect(upstream.calls.length).toBeGreaterThan(reading);
+  });
+
+  it('goes on reading while nobody looks', async () => {
+    const { watcher, upstream } = watchThreePages({ lingerMs: 0, idlePauseMs: 20 });
+    watcher.start();
+    await eventually(() => cursorsOf(upstream).filter((cursor) => cursor === '2').length >= 3);
   });
 });

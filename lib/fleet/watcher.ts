@@ -1,19 +1,18 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import { config, type Timing } from '../config';
-import { perConnection } from '../connections/per-connection';
-import { connections } from '../connections/registry';
+import type { Timing } from '../config';
 import { SandkeeperError } from '../errors';
 import { failureOf } from '../result';
 import type { Sandbox } from '../sandbox/schema';
-import { sandboxApi } from '../sandbox-api/configured';
 import type { SandboxApi } from '../sandbox-api/sandbox-api';
-import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
+import type { SandboxKey } from '../sandbox-key';
 import { type CrawlLimits, crawlFleet, endlessList, LIMITS, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, NOTHING_READ } from './delta';
-import { FirstStarts } from './first-starts';
+import type { FirstStarts } from './first-starts';
 import { KnownRows } from './known-rows';
 import { PageReader } from './page-reader';
+import { ReadingLoop } from './reading-loop';
+import { ReadingPace } from './reading-pace';
 import { ReadingWaiters } from './reading-waiters';
 
 const MAX_PAUSE_MS = 10_000;
@@ -36,14 +35,13 @@ type Options = {
   service: () => Pick<SandboxApi, 'clock' | 'capabilities'>;
   lingerMs?: number;
   limits?: Partial<CrawlLimits>;
+  /** How often the list is read while nobody needs it, ms. `null`: not at all. */
+  idlePauseMs?: number | null;
   firstStarts?: FirstStarts;
 } & Pick<Timing, 'readPauseMs' | 'publishMs'>;
 
 /** How many sandboxes are read before an empty list is believed. */
 const MAX_PROOFS = 3;
-
-/** How long a page waits for the first reading after a start. */
-export const FIRST_READING_MS = 2_000;
 
 /**
  * Watches the fleet of one connection for all clients: reads the list repeatedly while it is in use, keeps the rows, and publishes changes
@@ -57,29 +55,31 @@ export class FleetWatcher {
   readonly #pageReader: PageReader;
   readonly #rows: KnownRows;
   readonly #waiters = new ReadingWaiters();
+  readonly #pace: ReadingPace;
+  /** Changes of rows so far, to see whether a page or a reading has brought one. */
+  #changes = 0;
   #seq = 0;
   #status: FleetStatus = NOTHING_READ;
-  #neededUntilMs = 0;
-  #loop: Promise<void> | null = null;
-  #wake: (() => void) | null = null;
-  #refreshRequested = false;
+  readonly #loop: ReadingLoop;
   #failures = 0;
   #publishTimer: NodeJS.Timeout | null = null;
   #soonTimer: NodeJS.Timeout | null = null;
   /** When the oldest waiter of the next reading arrived, epoch ms. */
   #gatheringSinceMs: number | null = null;
-  #firstReading: Promise<void> | null = null;
   readonly #stopping = new AbortController();
 
   constructor(options: Options) {
     this.#options = options;
+    this.#pace = new ReadingPace(options.readPauseMs);
     this.#rows = new KnownRows({
       complete: (sandbox) => options.firstStarts?.complete(sandbox, Date.now()) ?? sandbox,
       onChange: (sandbox) => {
+        this.#changes += 1;
         this.#batch.change(sandbox);
         this.#publishSoon();
       },
       onRemove: (key) => {
+        this.#changes += 1;
         this.#batch.remove(key);
         this.#publishSoon();
       },
@@ -87,6 +87,15 @@ export class FleetWatcher {
     this.#pageReader = new PageReader({
       readPage: options.readPage,
       onPage: (...page) => this.#takePage(...page),
+    });
+    this.#loop = new ReadingLoop({
+      read: (beganAtMs) => this.#readAndRemember(beganAtMs),
+      pauseAfter: (tookMs) => this.#pauseAfter(tookMs),
+      between: () => this.#pagesBetween(),
+      betweenMs: options.readPauseMs,
+      isNeeded: () => this.#listeners.size > 0 || this.#waiters.size > 0,
+      idlePauseMs: options.idlePauseMs ?? null,
+      lingerMs: options.lingerMs ?? LINGER_MS,
     });
   }
 
@@ -97,14 +106,8 @@ export class FleetWatcher {
   }
 
   /** Starts reading if necessary. Resolves after the first reading has finished or failed, or after `timeoutMs`. */
-  async ready(timeoutMs: number): Promise<void> {
-    this.#keepReading();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([this.#firstReading ?? Promise.resolve(), timeout]);
-    clearTimeout(timer);
+  ready(timeoutMs: number): Promise<void> {
+    return this.#loop.ready(timeoutMs);
   }
 
   /** Sends `listener` a `hello`, then every change. Returns a function that stops it. */
@@ -112,10 +115,10 @@ export class FleetWatcher {
     this.#publish();
     this.#listeners.add(listener);
     listener({ kind: 'hello', epoch: this.#epoch, seq: this.#seq, ...this.#stamp() });
-    this.#keepReading();
+    this.#loop.need();
     return () => {
       this.#listeners.delete(listener);
-      this.#linger();
+      this.#loop.linger();
     };
   }
 
@@ -160,7 +163,7 @@ export class FleetWatcher {
     const known = this.#rows.knownSince(key, sinceMs);
     if (known !== undefined) return known;
     this.#stopping.signal.throwIfAborted();
-    this.#keepReading();
+    this.#loop.need();
     const cursor = this.#rows.cursorOf(key);
     if (expected === 'present' && cursor !== undefined && this.#failures === 0) {
       await this.#pageReader.read(cursor, sinceMs);
@@ -173,7 +176,7 @@ export class FleetWatcher {
   #awaitReading(key: SandboxKey, sinceMs: number): Promise<Sandbox | null> {
     if (this.#stopping.signal.aborted) return Promise.reject(this.#stopping.signal.reason);
     const reading = this.#waiters.add(key, sinceMs);
-    this.#keepReading();
+    this.#loop.need();
     this.#wakeSoon();
     return reading;
   }
@@ -185,48 +188,34 @@ export class FleetWatcher {
 
   /** Starts the next reading at once. */
   refresh(): void {
-    this.#refreshRequested = true;
-    this.#wake?.();
+    this.#loop.refresh();
   }
 
   /** Stops permanently. For tests and the end of the process. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#wake?.();
-    await this.#loop;
+    await this.#loop.close();
     this.#waiters.fail(Number.POSITIVE_INFINITY, this.#stopping.signal.reason);
     if (this.#soonTimer) clearTimeout(this.#soonTimer);
     if (this.#publishTimer) clearTimeout(this.#publishTimer);
   }
 
-  #linger(): void {
-    this.#neededUntilMs = Date.now() + (this.#options.lingerMs ?? LINGER_MS);
+  /** Reads the list from time to time from now on, although nobody may need it. */
+  start(): void {
+    this.#loop.start();
   }
 
-  #keepReading(): void {
-    this.#linger();
-    if (this.#loop || this.#stopping.signal.aborted) return;
-    let firstDone = () => {};
-    this.#firstReading = new Promise((resolve) => {
-      firstDone = resolve;
-    });
-    this.#loop = this.#runLoop(firstDone).finally(() => {
-      this.#loop = null;
-      // A listener may have arrived since the loop checked.
-      if (this.#isNeeded()) this.#keepReading();
-    });
+  async #readAndRemember(beganAtMs: number): Promise<void> {
+    await this.#readOnce(beganAtMs);
+    // Not awaited, and after the rows: a slow database does not delay them.
+    void this.#rememberStarts(beganAtMs);
   }
 
-  async #runLoop(firstDone: () => void): Promise<void> {
-    while (!this.#stopping.signal.aborted && this.#isNeeded()) {
-      const beganAtMs = Date.now();
-      this.#refreshRequested = false;
-      await this.#readOnce(beganAtMs);
-      firstDone();
-      // Not awaited, and after the rows: a slow database does not delay them.
-      void this.#rememberStarts(beganAtMs);
-      await this.#pause(this.#pauseAfter(Date.now() - beganAtMs));
-    }
+  /** Reads the pages on which changes are likely. `null` if there are none. */
+  #pagesBetween(): (() => Promise<unknown>) | null {
+    const pages = this.#failures === 0 && !this.#status.isEndless ? this.#pace.pagesBetween() : [];
+    if (pages.length === 0) return null;
+    return () => Promise.all(pages.map((cursor) => this.#pageReader.read(cursor, Date.now())));
   }
 
   async #rememberStarts(beganAtMs: number): Promise<void> {
@@ -236,18 +225,15 @@ export class FleetWatcher {
     await firstStarts.save((key) => this.#rows.has(key), beganAtMs);
   }
 
-  #isNeeded(): boolean {
-    return this.#listeners.size > 0 || this.#waiters.size > 0 || Date.now() < this.#neededUntilMs;
-  }
-
-  /** Pauses at least as long as the reading took, to read at most half of the time. Longer after failures. */
+  /** Longer after failures, and never shorter than the reading took. */
   #pauseAfter(tookMs: number): number {
-    const pauseMs = Math.max(tookMs, this.#options.readPauseMs * Math.min(Math.max(this.#failures, 1), 4));
+    const failedMs = Math.max(tookMs, this.#options.readPauseMs * Math.min(this.#failures, 4));
+    const pauseMs = this.#failures > 0 ? Math.min(failedMs, MAX_PAUSE_MS) : this.#pace.pauseMs;
     if (this.#status.isEndless && this.#failures === 0) return ENDLESS_PAUSE_MS;
     const retryAfterMs = Math.min(this.#status.problem?.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
     // While waiters gather, `#wakeSoon` ends the pause.
     const isDue = this.#waiters.size > 0 && this.#soonTimer === null && this.#failures === 0;
-    return Math.max(isDue ? 0 : Math.min(pauseMs, MAX_PAUSE_MS), retryAfterMs);
+    return Math.max(isDue ? 0 : pauseMs, retryAfterMs);
   }
 
   async #readOnce(beganAtMs: number): Promise<void> {
@@ -257,8 +243,13 @@ export class FleetWatcher {
         if (limit !== null) this.#status = { ...this.#status, maxRunning: limit };
       }
       const { readPage, limits = {} } = this.#options;
+      const changesBefore = this.#changes;
+      let requests = 0;
       const { seen, unreadable, isEndless } = await crawlFleet({
-        readPage,
+        readPage: (...request) => {
+          requests += 1;
+          return readPage(...request);
+        },
         onPage: (...page) => this.#takePage(...page),
         signal: this.#stopping.signal,
         limits,
@@ -274,6 +265,11 @@ export class FleetWatcher {
         this.#waiters.resolveAbsent(seen, beganAtMs);
       }
       this.#rows.pruneVerified();
+      this.#pace.noteReading({
+        requests,
+        tookMs: Date.now() - beganAtMs,
+        hasChanged: this.#changes > changesBefore,
+      });
       this.#failures = 0;
       if (isEndless && !this.#status.isEndless)
         console.warn(`The list does not end: read ${seen.size} rows.`);
@@ -311,10 +307,12 @@ export class FleetWatcher {
 
   #takePage(sandboxes: Sandbox[], requestedAtMs: number, cursor: string | null): void {
     if (this.#stopping.signal.aborted) return;
+    const changesBefore = this.#changes;
     for (const sandbox of sandboxes) {
       const row = this.#rows.recordListed(sandbox, requestedAtMs, cursor);
       if (row !== null) this.#waiters.resolve(sandbox.key, row, requestedAtMs);
     }
+    this.#pace.notePage(cursor, this.#changes > changesBefore);
   }
 
   #setStatus(status: FleetStatus): void {
@@ -355,54 +353,9 @@ export class FleetWatcher {
         this.#soonTimer = null;
         this.#gatheringSinceMs = null;
         // After a failure, the full pause applies.
-        if (this.#failures === 0) this.#wake?.();
+        if (this.#failures === 0) this.#loop.wake();
       },
       Math.min(GATHER_QUIET_MS, maxDelayMs),
     );
   }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#refreshRequested || this.#stopping.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      this.#wake = done;
-      function done() {
-        clearTimeout(timer);
-        resolve();
-      }
-    });
-  }
 }
-
-const watchers = perConnection('fleet-watcher', {
-  create: (name) =>
-    new FleetWatcher({
-      readPage: (...request) => sandboxApi(name).listSandboxes(...request),
-      readMaxRunning: () => sandboxApi(name).maxRunning(),
-      readOne: (key) => sandboxApi(name).getSandbox(key),
-      service: () => sandboxApi(name),
-      firstStarts: new FirstStarts(name),
-      ...config().timing,
-    }),
-  close: (watcher) => watcher.close(),
-});
-
-/** The watcher of a connection. @throws SandkeeperError `not_found`, or `unavailable` if the connection is disabled */
-export function fleetWatcher(name: ConnectionName): FleetWatcher {
-  return watchers.get(name);
-}
-
-/** The watcher of the connection that a sandbox is in. Throws like `fleetWatcher`. */
-export function watcherOf(key: SandboxKey): FleetWatcher {
-  return watchers.get(connectionOf(key));
-}
-
-/** The watchers of all connections in use, by name. */
-export function fleetWatchers(): [ConnectionName, FleetWatcher][] {
-  return connections()
-    .enabled()
-    .map((name) => [name, watchers.get(name)]);
-}
-
-/** Ends all watchers, when the process ends. */
-export const closeFleetWatchers = () => watchers.closeAll();

@@ -14,7 +14,7 @@ type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
 async function openHub({ recheckEveryMs = 15_000, admit }: Options = {}) {
   const hub = new Hub({ recheckEveryMs });
   const listeners = new Map<Channel, Set<(payload: unknown) => void>>();
-  for (const channel of ['fleet', 'operations'] as const) {
+  for (const channel of ['connections', 'operations'] as const) {
     const set = new Set<(payload: unknown) => void>();
     listeners.set(channel, set);
     hub.provide(channel, (send) => {
@@ -70,18 +70,21 @@ describe('channels', () => {
   it('sends events to subscribers only, starting with the initial event', async () => {
     const { join, publish, subscriberCount } = await openHub();
     const [ana, li] = [await join(), await join()];
-    ana.send({ type: 'subscribe', channel: 'fleet' });
+    ana.send({ type: 'subscribe', channel: 'connections' });
     li.send({ type: 'subscribe', channel: 'operations' });
     await eventually(() => ana.frames.length === 1 && li.frames.length === 1);
-    publish('fleet', { seq: 1 });
+    publish('connections', { seq: 1 });
     publish('operations', { id: 'o' });
     await eventually(() => ana.frames.length === 2 && li.frames.length === 2);
-    expect(ana.frames).toEqual([event('fleet', 'hello from fleet'), event('fleet', { seq: 1 })]);
+    expect(ana.frames).toEqual([
+      event('connections', 'hello from connections'),
+      event('connections', { seq: 1 }),
+    ]);
     expect(li.frames).toEqual([
       event('operations', 'hello from operations'),
       event('operations', { id: 'o' }),
     ]);
-    expect([subscriberCount('fleet'), subscriberCount('operations')]).toEqual([1, 1]);
+    expect([subscriberCount('connections'), subscriberCount('operations')]).toEqual([1, 1]);
   });
 
   it('separates topics by key and passes the session to the source', async () => {
@@ -93,20 +96,20 @@ describe('channels', () => {
       return () => received.push(`left ${subscriber.key}`);
     });
     const client = await join();
-    client.send({ type: 'subscribe', channel: 'folder', key: 'i1 /home' });
-    client.send({ type: 'subscribe', channel: 'folder', key: 'i1 /tmp' });
+    client.send({ type: 'subscribe', channel: 'folder', key: 'local/i1 /home' });
+    client.send({ type: 'subscribe', channel: 'folder', key: 'local/i1 /tmp' });
     await eventually(() => client.frames.length === 2);
     expect(client.frames).toEqual([
-      { type: 'event', channel: 'folder', key: 'i1 /home', payload: 'contents of i1 /home' },
-      { type: 'event', channel: 'folder', key: 'i1 /tmp', payload: 'contents of i1 /tmp' },
+      { type: 'event', channel: 'folder', key: 'local/i1 /home', payload: 'contents of local/i1 /home' },
+      { type: 'event', channel: 'folder', key: 'local/i1 /tmp', payload: 'contents of local/i1 /tmp' },
     ]);
-    expect(received[0]).toMatchObject({ key: 'i1 /home', session: ANA });
-    client.send({ type: 'unsubscribe', channel: 'folder', key: 'i1 /home' });
-    await eventually(() => received.includes('left i1 /home'));
-    expect(received).not.toContain('left i1 /tmp');
+    expect(received[0]).toMatchObject({ key: 'local/i1 /home', session: ANA });
+    client.send({ type: 'unsubscribe', channel: 'folder', key: 'local/i1 /home' });
+    await eventually(() => received.includes('left local/i1 /home'));
+    expect(received).not.toContain('left local/i1 /tmp');
     client.socket.terminate();
-    await eventually(() => received.includes('left i1 /tmp'));
-    expect(subscriberCount('fleet')).toBe(0);
+    await eventually(() => received.includes('left local/i1 /tmp'));
+    expect(subscriberCount('connections')).toBe(0);
   });
 
   it('delivers messages and bytes in order, both ways', async () => {
@@ -170,23 +173,23 @@ describe('channels', () => {
       return () => {};
     });
     const client = await join();
-    for (let at = 0; at < 80; at += 1) client.send({ type: 'subscribe', channel: 'folder', key: `${at}` });
+    for (let at = 0; at < 300; at += 1) client.send({ type: 'subscribe', channel: 'folder', key: `${at}` });
     client.send({ type: 'ping' });
     await eventually(() => client.frames.some(({ type }) => type === 'pong'));
-    expect(joined).toBe(64);
+    expect(joined).toBe(256);
   });
 
   it('subscribes once for repeated requests, and unsubscribes', async () => {
     const { join, publish, subscriberCount } = await openHub();
     const client = await join();
-    for (let time = 0; time < 3; time += 1) client.send({ type: 'subscribe', channel: 'fleet' });
+    for (let time = 0; time < 3; time += 1) client.send({ type: 'subscribe', channel: 'connections' });
     client.send({ type: 'ping' });
     await eventually(() => client.frames.some(({ type }) => type === 'pong'));
-    expect(subscriberCount('fleet')).toBe(1);
-    client.send({ type: 'unsubscribe', channel: 'fleet' });
-    client.send({ type: 'unsubscribe', channel: 'fleet' });
-    await eventually(() => subscriberCount('fleet') === 0);
-    publish('fleet', 'without subscribers');
+    expect(subscriberCount('connections')).toBe(1);
+    client.send({ type: 'unsubscribe', channel: 'connections' });
+    client.send({ type: 'unsubscribe', channel: 'connections' });
+    await eventually(() => subscriberCount('connections') === 0);
+    publish('connections', 'without subscribers');
     client.send({ type: 'ping' });
     await eventually(() => client.frames.at(-1)?.type === 'pong' && client.frames.length === 3);
     expect(client.frames.map(({ type }) => type)).toEqual(['event', 'pong', 'pong']);
@@ -195,11 +198,11 @@ describe('channels', () => {
   it('unsubscribes when the connection ends', async () => {
     const { join, subscriberCount } = await openHub();
     const client = await join();
-    client.send({ type: 'subscribe', channel: 'fleet' });
+    client.send({ type: 'subscribe', channel: 'connections' });
     client.send({ type: 'subscribe', channel: 'operations' });
-    await eventually(() => subscriberCount('fleet') + subscriberCount('operations') === 2);
+    await eventually(() => subscriberCount('connections') + subscriberCount('operations') === 2);
     client.socket.terminate();
-    await eventually(() => subscriberCount('fleet') + subscriberCount('operations') === 0);
+    await eventually(() => subscriberCount('connections') + subscriberCount('operations') === 0);
   });
 });
 
@@ -209,10 +212,10 @@ describe('a socket', () => {
     async (data) => {
       const { join, subscriberCount } = await openHub();
       const client = await join();
-      client.send({ type: 'subscribe', channel: 'fleet' });
+      client.send({ type: 'subscribe', channel: 'connections' });
       client.socket.send(data);
       expect(await client.closed).toBe(4400);
-      await eventually(() => subscriberCount('fleet') === 0);
+      await eventually(() => subscriberCount('connections') === 0);
     },
   );
 
@@ -235,13 +238,13 @@ describe('a socket', () => {
       };
     });
     const [other, client] = [await join(), await join()];
-    other.send({ type: 'subscribe', channel: 'fleet' });
+    other.send({ type: 'subscribe', channel: 'connections' });
     for (const key of ['first', 'second', 'broken'])
       client.send({ type: 'subscribe', channel: 'folder', key });
     expect(await client.closed).toBe(1011);
     await eventually(() => left.length === 2);
     expect(left).toEqual(['first', 'second']);
-    expect(subscriberCount('fleet')).toBe(1);
+    expect(subscriberCount('connections')).toBe(1);
     expect(other.socket.readyState).toBe(WebSocket.OPEN);
     error.mockRestore();
   });
@@ -324,12 +327,12 @@ describe('a socket', () => {
     const { hub, join, subscriberCount } = await openHub();
     const client = await join();
     const silent = await join();
-    silent.send({ type: 'subscribe', channel: 'fleet' });
-    await eventually(() => subscriberCount('fleet') === 1);
+    silent.send({ type: 'subscribe', channel: 'connections' });
+    await eventually(() => subscriberCount('connections') === 1);
     silent.socket.pause();
     hub.close();
     expect(await client.closed).toBe(1001);
-    await eventually(() => subscriberCount('fleet') === 0);
+    await eventually(() => subscriberCount('connections') === 0);
   });
 });
 
@@ -382,11 +385,11 @@ describe('a slow client', () => {
   it('does not slow down others', async () => {
     const { join, publish } = await openHub();
     const [slow, quick] = [await join(), await join()];
-    for (const client of [slow, quick]) client.send({ type: 'subscribe', channel: 'fleet' });
+    for (const client of [slow, quick]) client.send({ type: 'subscribe', channel: 'connections' });
     await eventually(() => slow.frames.length + quick.frames.length === 2);
     slow.socket.pause();
     for (let sent = 0; sent < 20; sent += 1) {
-      publish('fleet', megabyte());
+      publish('connections', megabyte());
       await eventually(() => quick.frames.length === sent + 2);
     }
     expect(quick.frames.every(({ type }) => type === 'event')).toBe(true);

@@ -13,7 +13,7 @@ import {
 describe('parseClientFrame', () => {
   it('parses pings and subscriptions', () => {
     expect(parseClientFrame('{"type":"ping"}')).toEqual({ type: 'ping' });
-    for (const channel of ['fleet', 'operations'] as const) {
+    for (const channel of ['connections', 'operations'] as const) {
       for (const type of ['subscribe', 'unsubscribe'] as const) {
         expect(parseClientFrame(JSON.stringify({ type, channel, extra: 1 }))).toEqual({ type, channel });
       }
@@ -22,14 +22,14 @@ describe('parseClientFrame', () => {
 
   it('requires a key for keyed channels only', () => {
     const subscribe = (topic: object) => parseClientFrame(JSON.stringify({ type: 'subscribe', ...topic }));
-    expect(subscribe({ channel: 'folder', key: 'i /' })).toEqual({
+    expect(subscribe({ channel: 'folder', key: 'local/i /' })).toEqual({
       type: 'subscribe',
       channel: 'folder',
-      key: 'i /',
+      key: 'local/i /',
     });
     for (const key of [undefined, '', 7, null, {}, 'x'.repeat(4_401)])
       expect(subscribe({ channel: 'folder', key })).toBeNull();
-    expect(subscribe({ channel: 'fleet', key: 'i' })).toBeNull();
+    expect(subscribe({ channel: 'connections', key: 'i' })).toBeNull();
     expect(new Set(CHANNELS.map((channel) => topicName({ channel, key: 'k' }))).size).toBe(CHANNELS.length);
   });
 
@@ -44,8 +44,8 @@ describe('parseClientFrame', () => {
     '{"type":"pong"}',
     '{"type":"subscribe"}',
     '{"type":"subscribe","channel":"everything"}',
-    '{"type":"subscribe","channel":["fleet"]}',
-    '{"type":"event","channel":"fleet"}',
+    '{"type":"subscribe","channel":["connections"]}',
+    '{"type":"event","channel":"connections"}',
     '{"type":"ping"',
   ])('rejects %j', (text) => {
     expect(parseClientFrame(text)).toBeNull();
@@ -59,16 +59,20 @@ describe('parseClientFrame', () => {
 describe('parseServerFrame', () => {
   it.each<ServerFrame>([
     { type: 'pong' },
-    { type: 'lost', channel: 'fleet' },
+    { type: 'lost', channel: 'connections' },
     { type: 'event', channel: 'operations', payload: { any: ['thing'] } },
   ])('parses %j', (frame) => {
     expect(parseServerFrame(JSON.stringify(frame))).toEqual(frame);
   });
 
-  it.each(['', 'null', '{}', '{"type":"event"}', '{"type":"event","channel":"x"}', '{"channel":"fleet"}'])(
-    'rejects %j',
-    (text) => expect(parseServerFrame(text)).toBeNull(),
-  );
+  it.each([
+    '',
+    'null',
+    '{}',
+    '{"type":"event"}',
+    '{"type":"event","channel":"x"}',
+    '{"channel":"connections"}',
+  ])('rejects %j', (text) => expect(parseServerFrame(text)).toBeNull());
 });
 
 describe('payloads', () => {
@@ -111,6 +115,6 @@ describe('binary frames', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (frame) => unpackBytes(frame) === null));
     const frame = packBytes({ channel: 'console', key: 'c1' }, new Uint8Array(3));
     for (const length of [0, 1, 2, 20]) expect(unpackBytes(frame.subarray(0, length))).toBeNull();
-    expect(unpackBytes(packBytes({ channel: 'fleet', key: 'f' }, new Uint8Array()))).toBeNull();
+    expect(unpackBytes(packBytes({ channel: 'connections', key: 'f' }, new Uint8Array()))).toBeNull();
   });
 });

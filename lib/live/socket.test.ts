@@ -63,7 +63,7 @@ async function openServer() {
   const sends = new Map<Channel, (payload: unknown) => void>();
   const boot = async (port = 0, build = 'one') => {
     const hub = new Hub({ recheckEveryMs: 20, build });
-    for (const channel of ['fleet', 'operations'] as const) {
+    for (const channel of ['connections', 'operations'] as const) {
       hub.provide(channel, (send) => {
         state.subscribed += 1;
         sends.set(channel, send);
@@ -117,9 +117,9 @@ describe('LiveSocket', () => {
     const { socket } = openSocket();
     const states: string[] = [socket.state()];
     socket.onStateChange(() => states.push(socket.state()));
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
-    server.publish('fleet', { seq: 1 });
+    server.publish('connections', { seq: 1 });
     await eventually(() => received.length === 2);
     expect(received).toEqual(['hello 1', { seq: 1 }]);
     expect(states).toEqual(['connecting', 'open']);
@@ -128,37 +128,37 @@ describe('LiveSocket', () => {
   it('sends the initial event to a second listener and unsubscribes with the last one', async () => {
     const server = await openServer();
     const { socket } = openSocket();
-    const first = follow(socket, 'fleet');
+    const first = follow(socket, 'connections');
     await eventually(() => first.received.length === 1);
-    const second = follow(socket, 'fleet');
+    const second = follow(socket, 'connections');
     await eventually(() => second.received.length === 1);
     first.stop();
-    server.publish('fleet', 'still here');
+    server.publish('connections', 'still here');
     await eventually(() => second.received.includes('still here'));
     expect(first.received).not.toContain('still here');
     second.stop();
-    await eventually(() => !server.isListening('fleet'));
+    await eventually(() => !server.isListening('connections'));
   });
 
   it('reports the gap and subscribes again after the connection was lost', async () => {
     const server = await openServer();
     const { socket } = openSocket();
-    const fleet = follow(socket, 'fleet');
+    const listed = follow(socket, 'connections');
     const operations = follow(socket, 'operations');
-    await eventually(() => fleet.received.length + operations.received.length === 2);
+    await eventually(() => listed.received.length + operations.received.length === 2);
     await server.stop();
     await eventually(() => socket.state() === 'waiting');
-    expect([fleet.received.at(-1), operations.received.at(-1)]).toEqual(['gap', 'gap']);
+    expect([listed.received.at(-1), operations.received.at(-1)]).toEqual(['gap', 'gap']);
     await server.startAgain();
     await eventually(() => socket.state() === 'open');
-    await eventually(() => String(fleet.received.at(-1)).startsWith('hello'));
+    await eventually(() => String(listed.received.at(-1)).startsWith('hello'));
     await eventually(() => String(operations.received.at(-1)).startsWith('hello'));
   });
 
   it('reconnects at once on retryNow', async () => {
     const server = await openServer();
     const { socket } = openSocket();
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     // With this delay, only `retryNow` can have reconnected it.
     vi.spyOn(Math, 'random').mockReturnValue(1_000);
@@ -193,13 +193,13 @@ describe('LiveSocket', () => {
   it('stops when its session ends and reconnects after the person has signed in again', async () => {
     const server = await openServer();
     const { socket, status } = openSocket();
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     answers.session = 401;
     server.state.isSignedIn = false;
     await eventually(() => status.state().session === 'ended');
     expect(received.at(-1)).toBe('gap');
-    expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
+    expect(socket.sendMessage({ channel: 'connections' }, 'typed')).toBe(false);
     const { length } = connections;
     // Longer than the first retry delay.
     await new Promise((resolve) => setTimeout(resolve, 800));
@@ -213,7 +213,7 @@ describe('LiveSocket', () => {
   it('reconnects when only the role of its session has changed', async () => {
     const server = await openServer();
     const { socket, status } = openSocket();
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     const refresh = vi.fn(() => {
       server.state.isSignedIn = true;
@@ -228,7 +228,7 @@ describe('LiveSocket', () => {
   it('notices that the server was updated', async () => {
     const server = await openServer();
     const { socket, status } = openSocket();
-    follow(socket, 'fleet');
+    follow(socket, 'connections');
     await eventually(() => socket.state() === 'open');
     expect(status.state().isOutdated).toBe(false);
     await server.stop();
@@ -239,14 +239,14 @@ describe('LiveSocket', () => {
   it('reports silence and recovers without a new connection', async () => {
     const server = await openServer();
     const { socket } = openSocket({ silentAfter: 1_500, deadAfter: 20_000, helloWithin: 5_000 });
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     const { length } = connections;
     connections.at(-1)?.pause();
     await eventually(() => socket.state() === 'waiting', 4_000);
     connections.at(-1)?.resume();
     await eventually(() => socket.state() === 'open', 4_000);
-    server.publish('fleet', 'again');
+    server.publish('connections', 'again');
     await eventually(() => received.includes('again'));
     expect(connections).toHaveLength(length);
   });
@@ -254,7 +254,7 @@ describe('LiveSocket', () => {
   it('replaces a connection that stays silent', async () => {
     await openServer();
     const { socket } = openSocket({ silentAfter: 100, deadAfter: 200, helloWithin: 5_000 });
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     connections.at(-1)?.pause();
     await eventually(() => received.at(-1) === 'hello 2', 10_000);
@@ -264,7 +264,7 @@ describe('LiveSocket', () => {
   it('is offline at once when the network is gone, and reconnects at once when it is back', async () => {
     await openServer();
     const { socket } = openSocket();
-    const { received } = follow(socket, 'fleet');
+    const { received } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     network.onLine = false;
     // A server on the same computer still answers.
@@ -286,7 +286,7 @@ describe('LiveSocket', () => {
   it('does not reconnect without listeners', async () => {
     const server = await openServer();
     const { socket } = openSocket();
-    const { received, stop } = follow(socket, 'fleet');
+    const { received, stop } = follow(socket, 'connections');
     await eventually(() => received.length === 1);
     stop();
     await server.stop();
@@ -297,7 +297,7 @@ describe('LiveSocket', () => {
     await new Promise((resolve) => setTimeout(resolve, 800));
     socket.retryNow();
     expect(connections).toHaveLength(length);
-    const later = follow(socket, 'fleet');
+    const later = follow(socket, 'connections');
     await eventually(() => later.received.length === 1);
     await again.stop();
   });
@@ -307,7 +307,7 @@ describe('LiveSocket', () => {
     server.state.isSignedIn = false;
     answers.session = null;
     const { socket, status } = openSocket();
-    follow(socket, 'fleet');
+    follow(socket, 'connections');
     await eventually(() => socket.state() === 'waiting');
     expect(status.state().session).toBe('valid');
     answers.session = 401;
@@ -331,10 +331,10 @@ describe('a proxy', () => {
     const { socket } = openSocket({ silentAfter: 3_000, deadAfter: 10_000, helloWithin: 200 });
     const states: string[] = [];
     socket.onStateChange(() => states.push(socket.state()));
-    const fleet = follow(socket, 'fleet');
-    await eventually(() => fleet.received.filter((event) => event === 'polled').length > 1);
+    const listed = follow(socket, 'connections');
+    await eventually(() => listed.received.filter((event) => event === 'polled').length > 1);
     expect(states).toEqual(['waiting', 'blocked']);
-    expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
+    expect(socket.sendMessage({ channel: 'connections' }, 'typed')).toBe(false);
     // Opened later, and left again. A console cannot be polled.
     const run = follow(socket, 'run', 'o1 i1');
     follow(socket, 'console', 'c1');
@@ -343,14 +343,14 @@ describe('a proxy', () => {
     run.stop();
     polled.length = 0;
     await eventually(() => polled.length > 4);
-    expect(new Set(polled)).toEqual(new Set(['/api/live/fleet?wait']));
+    expect(new Set(polled)).toEqual(new Set(['/api/live/connections?wait']));
     // Polling ends when a socket works again.
     const server = await openServer();
     socket.retryNow();
     await eventually(() => socket.state() === 'open', 20_000);
-    await eventually(() => fleet.received.at(-1) === 'hello 1');
+    await eventually(() => listed.received.at(-1) === 'hello 1');
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(fleet.received.at(-1)).toBe('hello 1');
+    expect(listed.received.at(-1)).toBe('hello 1');
     await server.stop();
   });
 });

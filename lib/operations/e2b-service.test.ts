@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Session } from '../access/sessions';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import { sandboxApi } from '../sandbox-api/configured';
-import type { SandboxKey } from '../sandbox-key';
+import { keyOf } from '../sandbox-key';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned } from './operate';
@@ -29,11 +29,11 @@ beforeEach(() => {
 });
 afterAll(async () => {
   await operationRunner().close();
-  await fleetWatcher().close();
+  await fleetWatcher('e2b').close();
 });
 
-const act = (name: 'pause' | 'setTimeout', sandboxKey: SandboxKey) =>
-  operateNow(session, { act: name, sandboxKeys: [sandboxKey], params: {}, retryOf: null }, '');
+const pause = (id: string) =>
+  operateNow(session, { act: 'pause', sandboxKeys: [keyOf('e2b', id)], params: {}, retryOf: null }, '');
 const sent = (line: string) => service.requests.filter((request) => request.line === line);
 
 async function finish({ id }: Operation): Promise<string[]> {
@@ -46,7 +46,7 @@ async function finish({ id }: Operation): Promise<string[]> {
 it('names the reason of an end from its events, and asks for no history that E2B does not keep', async () => {
   const killed = {
     type: 'sandbox.lifecycle.killed',
-    sandboxKey: 'gone',
+    sandboxId: 'gone',
     timestamp: '2026-01-01T01:00:00Z',
     eventData: { kill_reason: 'timeout' },
   };
@@ -55,7 +55,7 @@ it('names the reason of an end from its events, and asks for no history that E2B
     reply(response, 200, [killed]);
     return true;
   };
-  expect(await findEnding('gone')).toMatchObject({
+  expect(await findEnding('e2b/gone')).toMatchObject({
     how: 'Its time ran out.',
     endedAtMs: Date.UTC(2026, 0, 1, 1),
   });
@@ -78,7 +78,7 @@ it('waits until the limit of requests is reset, although no Retry-After is sent'
   };
   const { token } = await planOperation(session, {
     act: 'kill',
-    sandboxKeys: ['limited'],
+    sandboxKeys: ['e2b/limited'],
     params: {},
     retryOf: null,
   });
@@ -95,30 +95,30 @@ it('says once that the service does not offer an action, and then shows it as un
     reply(response, 405, { code: 405, message: 'method not allowed' });
     return true;
   };
-  await fleetWatcher().ready(20_000);
-  expect(fleetWatcher().snapshot().status.lacking.pause).toBeUndefined();
-  const { operation } = await act('pause', 'one');
+  await fleetWatcher('e2b').ready(20_000);
+  expect(fleetWatcher('e2b').snapshot().status.lacking.pause).toBeUndefined();
+  const { operation } = await pause('one');
   expect(await finish(operation)).toEqual([
     'failed: The sandbox service does not offer pausing a sandbox. The service says: “method not allowed”.',
   ]);
   const lacking = 'This service cannot pause sandboxes.';
-  fleetWatcher().refresh();
-  await eventually(() => fleetWatcher().snapshot().status.lacking.pause === lacking);
+  fleetWatcher('e2b').refresh();
+  await eventually(() => fleetWatcher('e2b').snapshot().status.lacking.pause === lacking);
   const requests = service.requests.length;
-  expect(await thrownBy(() => act('pause', 'two'))).toMatchObject({ code: 'not_offered', message: lacking });
+  expect(await thrownBy(() => pause('two'))).toMatchObject({ code: 'not_offered', message: lacking });
   expect(service.requests.slice(requests).filter(({ line }) => line.startsWith('POST'))).toEqual([]);
 });
 
 it('keeps what happens at the deadline, which only the details say, while the list is read on', async () => {
   service.rows = [fakeRow('told')];
   service.details.set('told', { lifecycle: { onTimeout: 'pause', autoResume: true } });
-  fleetWatcher().refresh();
-  await fleetWatcher().readSince('told', Date.now());
-  fleetWatcher().recordReading(await sandboxApi().getSandbox('told'), Date.now());
-  const later = await fleetWatcher().readSince('told', Date.now() + 5);
+  fleetWatcher('e2b').refresh();
+  await fleetWatcher('e2b').readSince('e2b/told', Date.now());
+  fleetWatcher('e2b').recordReading(await sandboxApi('e2b').getSandbox('e2b/told'), Date.now());
+  const later = await fleetWatcher('e2b').readSince('e2b/told', Date.now() + 5);
   expect(later?.lifecycle).toEqual({ onTimeout: 'pause', autoResume: true });
   // Another lifetime may have been started with another choice.
   service.rows = [fakeRow('told', { startedAt: new Date().toISOString() })];
-  const resumed = await fleetWatcher().readSince('told', Date.now() + 5);
+  const resumed = await fleetWatcher('e2b').readSince('e2b/told', Date.now() + 5);
   expect(resumed?.lifecycle).toBeUndefined();
 });

@@ -1,16 +1,16 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Session } from '../access/sessions';
+import { allFleets } from '../fleet/all-fleets';
 import { countFacets, metadataKeysOf } from '../fleet/filter/facets';
 import { parseFilter } from '../fleet/filter/filter';
 import { compileFilter } from '../fleet/filter/match';
 import { indexSandbox } from '../fleet/row-index';
 import { firstScreen } from '../fleet/view';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import type { SandboxAct } from '../sandbox/can';
 import { metadataFrom } from '../sandbox/metadata';
 import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
-import type { SandboxKey } from '../sandbox-key';
-import { eventually, setUpDataDir } from '../test-support/environment';
+import { eventually, localKey, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
 import { listRecorded } from './record/record';
@@ -32,12 +32,12 @@ beforeEach(() => {
 });
 afterAll(async () => {
   await operationRunner().close();
-  await fleetWatcher().close();
+  await fleetWatcher('local').close();
 });
 
 const ids = (count: number, prefix = 'i') => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
-const plan = (act: SandboxAct, sandboxKeys: SandboxKey[]) =>
-  planOperation(session, { act, sandboxKeys, params: {}, retryOf: null });
+const plan = (act: SandboxAct, sandboxIds: readonly string[]) =>
+  planOperation(session, { act, sandboxKeys: sandboxIds.map(localKey), params: {}, retryOf: null });
 
 async function finish({ id }: Operation): Promise<string[]> {
   await eventually(async () =>
@@ -48,8 +48,8 @@ async function finish({ id }: Operation): Promise<string[]> {
   );
 }
 
-async function kill(sandboxKeys: SandboxKey[]): Promise<string[]> {
-  const { token, mustType } = await plan('kill', sandboxKeys);
+async function kill(sandboxIds: readonly string[]): Promise<string[]> {
+  const { token, mustType } = await plan('kill', sandboxIds);
   const typed = mustType ?? '';
   return finish(await startPlanned(session, { token, act: 'kill', typed, reason: '', filter: '' }));
 }
@@ -76,10 +76,10 @@ describe('rows that lack values', () => {
   it('are listed, filtered and killed', async () => {
     service.rows = odd();
     const all = service.rows.map(({ sandboxID }) => sandboxID);
-    await fleetWatcher().ready(5_000);
-    fleetWatcher().refresh();
-    await eventually(() => fleetWatcher().snapshot().sandboxes.length === all.length);
-    const { sandboxes, status } = fleetWatcher().snapshot();
+    await fleetWatcher('local').ready(5_000);
+    fleetWatcher('local').refresh();
+    await eventually(() => fleetWatcher('local').snapshot().sandboxes.length === all.length);
+    const { sandboxes, status } = fleetWatcher('local').snapshot();
     expect(status).toMatchObject({ unreadable: 0, problem: null });
     const matching = (text: string) => {
       const parsed = parseFilter(text);
@@ -114,16 +114,21 @@ it('keeps the metadata key __proto__ from the creation to the list, the filter, 
   };
   const pairs = [['__proto__', 'ana'] as const, ['constructor', 'li'] as const];
   const metadata = metadataFrom(pairs);
-  await sandboxApi().createSandbox({ template: 'base', metadata, timeoutMs: 60_000, autoPause: false });
+  await sandboxApi('local').createSandbox({
+    template: 'base',
+    metadata,
+    timeoutMs: 60_000,
+    autoPause: false,
+  });
   expect(created).toContain('"metadata":{"__proto__":"ana","constructor":"li"}');
   service.rows = [fakeRow('special', { metadata: JSON.parse(created).metadata })];
-  await fleetWatcher().ready(5_000);
-  fleetWatcher().refresh();
-  await eventually(() => fleetWatcher().find('special') !== undefined);
+  await fleetWatcher('local').ready(5_000);
+  fleetWatcher('local').refresh();
+  await eventually(() => fleetWatcher('local').find('local/special') !== undefined);
   // As the browser receives it.
   const [row] = JSON.parse(
     JSON.stringify(
-      fleetWatcher()
+      fleetWatcher('local')
         .snapshot()
         .sandboxes.filter(({ id }) => id === 'special'),
     ),
@@ -147,7 +152,7 @@ describe('a list and details that disagree', () => {
     for (const id of all) service.details.set(id, { state: 'running' });
     expect((await plan('kill', all)).targets.map(({ state }) => state)).toEqual(all.map(() => 'running'));
     // Readings of the list arrive between the plan and the kill.
-    fleetWatcher().refresh();
+    fleetWatcher('local').refresh();
     expect(await kill(all)).toEqual(all.map(() => 'done'));
     expect(service.rows).toEqual([]);
   });
@@ -159,7 +164,8 @@ describe('a list and details that disagree', () => {
       ...paused.map((id) => fakeRow(id, { state: 'paused' })),
     ];
     for (const id of running) service.details.set(id, { startedAt: '2026-01-01T00:00:00Z' });
-    const input = { act: 'pause' as const, sandboxKeys: [...running, ...paused], params: {}, retryOf: null };
+    const sandboxKeys = [...running, ...paused].map(localKey);
+    const input = { act: 'pause' as const, sandboxKeys, params: {}, retryOf: null };
     const { operation, skipped } = await operateNow(session, input, '');
     expect(skipped).toHaveLength(9);
     expect(await finish(operation)).toEqual(['done', 'done', 'done']);
@@ -184,9 +190,9 @@ describe('a list that does not end', () => {
       reply(response, 200, page, { 'x-next-token': `${made}` });
       return true;
     };
-    await fleetWatcher().ready(5_000);
-    fleetWatcher().refresh();
-    await eventually(() => fleetWatcher().isEndless);
+    await fleetWatcher('local').ready(5_000);
+    fleetWatcher('local').refresh();
+    await eventually(() => fleetWatcher('local').isEndless);
     expect(await kill(ids(10, 'real'))).toEqual(ids(10).map(() => 'done'));
     expect(service.rows).toHaveLength(20);
     await expect(plan('kill', ids(11, 'real'))).rejects.toMatchObject({
@@ -243,7 +249,7 @@ describe('a service that refuses for now', () => {
       refuse(new RegExp(`^POST .*/${act}$`), 1, 409, { 'retry-after': '0' }, 'Busy.');
       const { operation } = await operateNow(
         session,
-        { act, sandboxKeys: ['i1'], params: {}, retryOf: null },
+        { act, sandboxKeys: ['local/i1'], params: {}, retryOf: null },
         '',
       );
       expect(await finish(operation), act).toEqual(['done']);
@@ -252,7 +258,7 @@ describe('a service that refuses for now', () => {
     const params = { timeoutMs: 3_600_000 };
     const { operation } = await operateNow(
       session,
-      { act: 'setTimeout', sandboxKeys: ['i1'], params, retryOf: null },
+      { act: 'setTimeout', sandboxKeys: ['local/i1'], params, retryOf: null },
       '',
     );
     expect(await finish(operation)).toEqual(['done']);
@@ -324,17 +330,20 @@ describe('a service whose clock is wrong', () => {
       const params = { timeoutMs: 1_800_000 };
       await eventually(async () => {
         await plan('kill', ['young']);
-        return Math.abs(sandboxApi().clock.aheadMs - aheadMs) <= 1_000;
+        return Math.abs(sandboxApi('local').clock.aheadMs - aheadMs) <= 1_000;
       });
-      await fleetWatcher().ready(5_000);
-      fleetWatcher().refresh();
-      await eventually(() => fleetWatcher().snapshot().sandboxes.length === 2);
-      await eventually(() => Math.abs(fleetWatcher().snapshot().status.serviceAheadMs - aheadMs) <= 1_000);
+      await fleetWatcher('local').ready(5_000);
+      fleetWatcher('local').refresh();
+      await eventually(() => fleetWatcher('local').snapshot().sandboxes.length === 2);
+      await eventually(
+        () => Math.abs(fleetWatcher('local').snapshot().status.serviceAheadMs - aheadMs) <= 1_000,
+      );
       const matching = (q: string) =>
-        firstScreen(fleetWatcher().snapshot(), { q, sort: '' }, serviceNowMs()).sandboxes.map(({ id }) => id);
+        firstScreen(allFleets(), { q, sort: '' }, serviceNowMs('local/old')).sandboxes.map(({ id }) => id);
       expect(matching('age>2m')).toEqual(['old']);
       expect(matching('left<6m')).toEqual(['young']);
-      const input = { act: 'setTimeout' as const, sandboxKeys: ['old'], params, retryOf: null };
+      const sandboxKeys = [localKey('old')];
+      const input = { act: 'setTimeout' as const, sandboxKeys, params, retryOf: null };
       const { operation } = await operateNow(session, input, '');
       expect(await finish(operation)).toEqual(['done']);
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
-import { thrownBy } from '../test-support/environment';
+import { localKey, thrownBy } from '../test-support/environment';
 import { findOperation, listItems } from './record/store';
 import { another, EXPIRED, setUpOperations } from './test-operating';
 
@@ -16,7 +16,7 @@ describeOnDatabases('operations', () => {
       expect(plan.targets.map(({ id }) => id)).toEqual([a, b]);
       expect(plan.targets[0]).toMatchObject({ state: 'running', metadata: { owner: 'ana' } });
       expect(plan.skipped).toEqual([
-        { sandboxKey: 'igone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
+        { sandboxKey: 'local/igone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
       ]);
       expect(plan.mustType).toBe('kill 2');
       expect(plan.expiresAtMs - Date.now()).toBeGreaterThan(4 * MINUTE_MS);
@@ -108,7 +108,7 @@ describeOnDatabases('operations', () => {
       const items = await listItems(operation.id);
       expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([
         {
-          sandboxKey: drifted,
+          sandboxKey: localKey(drifted),
           outcome: 'skipped',
           message: 'Skipped: it was running and is now paused.',
           tookMs: null,
@@ -135,7 +135,7 @@ describeOnDatabases('operations', () => {
       const other = await engine.create();
       const bulk = await planKill([kept, other]);
       expect(bulk.targets.map(({ id }) => id)).toEqual([other]);
-      expect(bulk.skipped).toMatchObject([{ sandboxKey: kept, kind: 'protected' }]);
+      expect(bulk.skipped).toMatchObject([{ sandboxKey: localKey(kept), kind: 'protected' }]);
       const alone = await planKill([kept]);
       expect(alone.mustType).toBe(kept);
       expect(await thrownBy(() => start(alone.token))).toMatchObject({ code: 'invalid' });
@@ -159,7 +159,7 @@ describeOnDatabases('operations', () => {
       const operation = await start(token);
       await isFinished(operation);
       expect(await listItems(operation.id)).toEqual([
-        { sandboxKey: id, outcome: 'already', message: 'It was already terminated.', tookMs: null },
+        { sandboxKey: localKey(id), outcome: 'already', message: 'It was already terminated.', tookMs: null },
       ]);
     });
 

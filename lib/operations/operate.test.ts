@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { recordCommandStart } from '../commands/store';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import type { SandboxKey } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
-import { thrownBy } from '../test-support/environment';
+import { localKey, thrownBy } from '../test-support/environment';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
 import { claimItems, recordOutcomes } from './record/claims';
 import { findOperation, listItems } from './record/store';
@@ -15,10 +15,10 @@ const { engine, planKill, pauseNow, isFinished } = setUpOperations();
 
 describeOnDatabases('operations', () => {
   describe('a command', () => {
-    const plan = (sandboxKeys: SandboxKey[], retryOf: string | null = null) =>
+    const plan = (ids: readonly string[], retryOf: string | null = null) =>
       planOperation(session, {
         act: 'run',
-        sandboxKeys,
+        sandboxKeys: ids.map(localKey),
         params: { command: 'true', limitMs: 1_000 },
         retryOf,
       });
@@ -33,8 +33,8 @@ describeOnDatabases('operations', () => {
       const planned = await plan([a, kept, paused, 'igone']);
       expect(planned.targets.map(({ id }) => id)).toEqual([a, kept]);
       expect(planned.skipped.map(({ sandboxKey, kind }) => [sandboxKey, kind])).toEqual([
-        [paused, 'state'],
-        ['igone', 'gone'],
+        [localKey(paused), 'state'],
+        ['local/igone', 'gone'],
       ]);
       expect(planned.mustType).toBeNull();
     });
@@ -56,7 +56,7 @@ describeOnDatabases('operations', () => {
 
     it('is retried only where it was never sent', async () => {
       const [sent, unsent] = await Promise.all([engine.create(), engine.create()]);
-      const earlier = { operationId: `earlier-${sent}`, sandboxKey: sent };
+      const earlier = { operationId: `earlier-${sent}`, sandboxKey: localKey(sent) };
       await recordCommandStart(earlier, Date.now());
       expect(await thrownBy(() => plan([sent, unsent], earlier.operationId))).toMatchObject({
         code: 'conflict',
@@ -67,8 +67,8 @@ describeOnDatabases('operations', () => {
   });
 
   describe('a change of the time left', () => {
-    const input = (sandboxKeys: SandboxKey[], params: { timeoutMs: number } | { addMs: number }) =>
-      ({ act: 'setTimeout', sandboxKeys, params, retryOf: null }) as const;
+    const input = (ids: readonly string[], params: { timeoutMs: number } | { addMs: number }) =>
+      ({ act: 'setTimeout', sandboxKeys: ids.map(localKey), params, retryOf: null }) as const;
     const words = { act: 'setTimeout', typed: '', reason: '', filter: '' } as const;
 
     it('never shortens one of several without a plan', async () => {
@@ -87,7 +87,9 @@ describeOnDatabases('operations', () => {
       const added = await operateNow(session, input([long, short], { addMs: 5 * MINUTE_MS }), '');
       await isFinished(added.operation);
       for (const id of [long, short]) {
-        const item = (await listItems(added.operation.id)).find(({ sandboxKey }) => sandboxKey === id);
+        const item = (await listItems(added.operation.id)).find(
+          ({ sandboxKey }) => sandboxKey === localKey(id),
+        );
         expect(item).toMatchObject({ outcome: 'done', message: null });
       }
       expect(Date.parse((await engine.detail(long)).endAt) - Date.parse(endAt)).toBeGreaterThan(
@@ -106,8 +108,12 @@ describeOnDatabases('operations', () => {
       await isFinished(operation);
       const items = await listItems(operation.id);
       expect(items).toMatchObject([
-        { sandboxKey: shown, outcome: 'done' },
-        { sandboxKey: extended, outcome: 'skipped', message: expect.stringContaining('given more time') },
+        { sandboxKey: localKey(shown), outcome: 'done' },
+        {
+          sandboxKey: localKey(extended),
+          outcome: 'skipped',
+          message: expect.stringContaining('given more time'),
+        },
       ]);
       const leftMs = Date.parse((await engine.detail(shown)).endAt) - Date.now();
       expect(leftMs).toBeLessThan(16 * MINUTE_MS);
@@ -135,8 +141,8 @@ describeOnDatabases('operations', () => {
 
   describe('an unknown outcome', () => {
     it('is clarified by a recheck', async () => {
-      const there = await engine.create();
-      const operation = await recordNew([there, 'igone', 'idone']);
+      const there = localKey(await engine.create());
+      const operation = await recordNew([there, 'local/igone', 'local/idone']);
       await claimItems(operation.id, { owner: 'me', leaseMs: 60_000, max: 10 });
       const outcome = (sandboxKey: SandboxKey, was: 'unknown' | 'done') => ({
         operationId: operation.id,
@@ -147,14 +153,19 @@ describeOnDatabases('operations', () => {
       });
       await recordOutcomes('me', [
         outcome(there, 'unknown'),
-        outcome('igone', 'unknown'),
-        outcome('idone', 'done'),
+        outcome('local/igone', 'unknown'),
+        outcome('local/idone', 'done'),
       ]);
       await recheckUnknown(session, operation.id);
       expect(await listItems(operation.id)).toEqual([
         { sandboxKey: there, outcome: 'failed', message: 'It was running when ana rechecked it.', tookMs: 5 },
-        { sandboxKey: 'igone', outcome: 'done', message: 'It was gone when ana rechecked it.', tookMs: 5 },
-        { sandboxKey: 'idone', outcome: 'done', message: 'Before.', tookMs: 5 },
+        {
+          sandboxKey: 'local/igone',
+          outcome: 'done',
+          message: 'It was gone when ana rechecked it.',
+          tookMs: 5,
+        },
+        { sandboxKey: 'local/idone', outcome: 'done', message: 'Before.', tookMs: 5 },
       ]);
     });
   });
@@ -165,10 +176,12 @@ describeOnDatabases('operations', () => {
       await engine.call('POST', `/sandboxes/${paused}/pause`);
       const { operation, skipped } = await operateNow(
         session,
-        { act: 'pause', sandboxKeys: [running, paused], params: {}, retryOf: null },
+        { act: 'pause', sandboxKeys: [running, paused].map(localKey), params: {}, retryOf: null },
         'owner=ana',
       );
-      expect(skipped).toMatchObject([{ sandboxKey: paused, kind: 'state', reason: 'It is already paused.' }]);
+      expect(skipped).toMatchObject([
+        { sandboxKey: localKey(paused), kind: 'state', reason: 'It is already paused.' },
+      ]);
       expect(operation.filter).toBe('owner=ana');
       await isFinished(operation);
       expect((await engine.detail(running)).state).toBe('paused');
@@ -195,14 +208,14 @@ describeOnDatabases('operations', () => {
     it('is refused with the reason if the state forbids it', async () => {
       const id = await engine.create();
       const resume = () =>
-        operateNow(session, { act: 'resume', sandboxKeys: [id], params: {}, retryOf: null }, '');
+        operateNow(session, { act: 'resume', sandboxKeys: [localKey(id)], params: {}, retryOf: null }, '');
       expect(await thrownBy(resume)).toMatchObject({ code: 'conflict', message: 'It is already running.' });
       await engine.call('DELETE', `/sandboxes/${id}`);
       expect(await thrownBy(resume)).toMatchObject({ message: 'It is already terminated.' });
     });
 
     it('updates the fleet view', async () => {
-      const watcher = fleetWatcher();
+      const watcher = fleetWatcher('local');
       const id = await engine.create();
       await pauseNow([id]).then(isFinished);
       expect(watcher.snapshot().sandboxes).toContainEqual(expect.objectContaining({ id, state: 'paused' }));

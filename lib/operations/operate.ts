@@ -4,7 +4,7 @@ import { listStarted } from '../commands/store';
 import { config } from '../config';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { SandkeeperError } from '../errors';
-import { watcherOf } from '../fleet/watcher';
+import { watcherOf } from '../fleet/watchers';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import { serviceCannot } from '../sandbox/capabilities';
 import { MAX_READ_ONE_BY_ONE } from '../sandbox/limits';

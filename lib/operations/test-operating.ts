@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, onTestFinished } from 'vitest';
 import type { Session } from '../access/sessions';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import { eventually, localKey, setUpEngine } from '../test-support/environment';
 import { operateNow, planOperation, startPlanned } from './operate';
 import type { Operation, OperationEvent } from './schema';

@@ -3,7 +3,7 @@ import type { Session } from '../access/sessions';
 import { openSession } from '../access/sessions';
 import { database } from '../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import { idOf, type SandboxKey } from '../sandbox-key';
 import { eventually, localKey, setUpDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
@@ -87,7 +87,9 @@ describe.runIf(canRun)('processes', () => {
   it('lists child processes from inside the sandbox', async () => {
     const { sandboxKey, pid } = await withRunning('sleep 301 & sleep 300; true');
     const isChild = ({ command }: InsideProcess) => /^sleep 30/.test(command);
-    await eventually(async () => (await listInside(sandboxKey, timeout())).processes.filter(isChild).length === 2);
+    await eventually(
+      async () => (await listInside(sandboxKey, timeout())).processes.filter(isChild).length === 2,
+    );
     const { processes, isCut } = await listInside(sandboxKey, timeout());
     expect(isCut).toBe(false);
     const children = processes.filter(isChild);
@@ -124,7 +126,9 @@ describe.runIf(canRun)('processes', () => {
     expect(lists[0]?.find((process) => process.pid === pid)?.parentPid).toBe(essential.at(-1)?.pid);
     // A shell that does not exist is skipped.
     const none = { cmd: '/bin/no-shell', args: [] };
-    expect((await listInside(sandboxKey, timeout(), [none, ...LIST_SCRIPTS])).processes.length).toBeGreaterThan(2);
+    expect(
+      (await listInside(sandboxKey, timeout(), [none, ...LIST_SCRIPTS])).processes.length,
+    ).toBeGreaterThan(2);
     expect(LIST_SCRIPTS.map(isOwnReading)).toEqual([true, true]);
     expect(isOwnReading(none)).toBe(false);
   });
@@ -171,7 +175,9 @@ describe.runIf(canRun)('processes', () => {
     await engine.api('POST', `/sandboxes/${idOf(sandboxKey)}/pause`);
     expect(await thrownBy(() => listProcesses(sandboxKey, timeout()))).toMatchObject({ code: 'conflict' });
     expect(await thrownBy(() => listInside(sandboxKey, timeout()))).toMatchObject({ code: 'conflict' });
-    expect((await engine.api('GET', `/sandboxes/${idOf(sandboxKey)}`)).json).toMatchObject({ state: 'paused' });
+    expect((await engine.api('GET', `/sandboxes/${idOf(sandboxKey)}`)).json).toMatchObject({
+      state: 'paused',
+    });
   });
 });
 

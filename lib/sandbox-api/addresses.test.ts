@@ -18,7 +18,13 @@ it('accepts only subdomains of the domain of the connection', () => {
   }
 });
 
-const connection: Connection = { kind: 'moru', apiUrl: 'https://api.x', key: 'k', domain: 'moru.io' };
+const connection: Connection = {
+  name: 'moru',
+  kind: 'moru',
+  apiUrl: 'https://api.x',
+  key: 'k',
+  domain: 'moru.io',
+};
 const sandbox = { sandboxID: 'i0', domain: null };
 
 it.each<[string, Partial<Connection>, string | null, string]>([

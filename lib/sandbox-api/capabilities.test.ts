@@ -89,25 +89,25 @@ describe('a missing route', () => {
 describe('a 404 for a sandbox that exists', () => {
   it('says that the route is missing only for the second sandbox', () => {
     const capabilities = new CapabilitySet('e2b-compatible');
-    capabilities.doubt('pause', 'i1');
-    capabilities.doubt('pause', 'i1');
+    capabilities.doubt('pause', 'local/i1');
+    capabilities.doubt('pause', 'local/i1');
     expect(capabilities.can('pause')).toBe(true);
-    capabilities.doubt('pause', 'i2');
+    capabilities.doubt('pause', 'local/i2');
     expect(capabilities.can('pause')).toBe(false);
   });
 
   it('says nothing about a route that has answered before', () => {
     const capabilities = new CapabilitySet('e2b-compatible');
     capabilities.observe('pause', 204, 'sandbox');
-    for (const id of ['i1', 'i2', 'i3']) capabilities.doubt('pause', id);
+    for (const id of ['local/i1', 'local/i2', 'local/i3'] as const) capabilities.doubt('pause', id);
     expect(capabilities.can('pause')).toBe(true);
   });
 
   it('is forgotten once the route answers', () => {
     const capabilities = new CapabilitySet('e2b-compatible');
-    capabilities.doubt('pause', 'i1');
+    capabilities.doubt('pause', 'local/i1');
     capabilities.observe('pause', 204, 'sandbox');
-    capabilities.doubt('pause', 'i2');
+    capabilities.doubt('pause', 'local/i2');
     expect(capabilities.can('pause')).toBe(true);
   });
 });

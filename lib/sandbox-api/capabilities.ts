@@ -7,6 +7,7 @@ import {
   LACKS_NOTHING,
   type Lacking,
 } from '../sandbox/capabilities';
+import type { SandboxKey } from '../sandbox-key';
 
 /** `unknown`: nothing is known yet. It is tried, and the answer teaches. */
 export type Support = 'yes' | 'no' | 'unknown';
@@ -105,7 +106,7 @@ export class CapabilitySet {
   readonly #kind: ConnectionKind;
   readonly #learned = new Map<Capability, Learned>();
   /** The sandboxes that exist although a route says that they do not. */
-  readonly #doubts = new Map<Capability, Set<string>>();
+  readonly #doubts = new Map<Capability, Set<SandboxKey>>();
   #lacking: Lacking = LACKS_NOTHING;
 
   constructor(kind: ConnectionKind) {
@@ -175,11 +176,11 @@ export class CapabilitySet {
    * Notes that a route answered 404 for a sandbox that exists. That happens once in a while, to a sandbox that is about to end.
    * A route that has never answered otherwise, and says so of several sandboxes, is not offered.
    */
-  doubt(name: Capability, sandboxId: string): void {
+  doubt(name: Capability, key: SandboxKey): void {
     const known = this.#find(name);
     if (known.source === 'answer' && known.support === 'yes') return;
     const doubted = this.#doubts.get(name) ?? new Set();
-    this.#doubts.set(name, doubted.add(sandboxId));
+    this.#doubts.set(name, doubted.add(key));
     if (doubted.size >= MIN_DOUBTED)
       this.learn(name, false, 'answer', `answered 404 for ${doubted.size} sandboxes that exist`);
   }

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SandkeeperError } from '../errors';
+import { idOf } from '../sandbox-key';
 import { serveHttp, setUpEngine, simulateNewProcess, thrownBy } from '../test-support/environment';
 import { sandboxApi } from './configured';
 import { createSandboxApi, type SandboxApi } from './sandbox-api';
@@ -14,7 +15,8 @@ async function listAll() {
   const pages = [];
   let cursor: string | null = null;
   do {
-    const page: Awaited<ReturnType<SandboxApi['listSandboxes']>> = await sandboxApi('local').listSandboxes(cursor);
+    const page: Awaited<ReturnType<SandboxApi['listSandboxes']>> =
+      await sandboxApi('local').listSandboxes(cursor);
     pages.push(page);
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -22,7 +24,8 @@ async function listAll() {
 }
 
 async function killAll(): Promise<void> {
-  for (const page of await listAll()) for (const { key } of page.sandboxes) await sandboxApi('local').killSandbox(key);
+  for (const page of await listAll())
+    for (const { key } of page.sandboxes) await sandboxApi('local').killSandbox(key);
 }
 
 /** The code, the wait and the sentence of what `work` throws. */
@@ -55,7 +58,10 @@ describe('listing', () => {
   });
 
   it('returns all properties of running and paused sandboxes', async () => {
-    const key = await sandboxApi('local').createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
+    const key = await sandboxApi('local').createSandbox({
+      ...newSandbox,
+      metadata: { 'a b': 'ü=&%', owner: 'ana' },
+    });
     await sandboxApi('local').pauseSandbox(key);
     const { sandboxes } = await sandboxApi('local').listSandboxes(null);
     expect(sandboxes).toEqual([
@@ -101,9 +107,9 @@ describe('one sandbox', () => {
     const resumed = await sandboxApi('local').getSandbox(key);
     expect(resumed.state).toBe('running');
     expect(Number(resumed.endAtMs) - Number(resumed.startedAtMs)).toBe(91_000);
-    expect((await failureOf(() => sandboxApi('local').resumeSandbox(key, { timeoutMs: MINUTE_MS }))).code).toBe(
-      'conflict',
-    );
+    expect(
+      (await failureOf(() => sandboxApi('local').resumeSandbox(key, { timeoutMs: MINUTE_MS }))).code,
+    ).toBe('conflict');
     await sandboxApi('local').killSandbox(key);
   });
 
@@ -115,7 +121,9 @@ describe('one sandbox', () => {
     await sandboxApi('local').setSandboxTimeout(key, 600 * MINUTE_MS);
     expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(5_000);
     await sandboxApi('local').pauseSandbox(key);
-    expect((await failureOf(() => sandboxApi('local').setSandboxTimeout(key, MINUTE_MS))).code).toBe('not_found');
+    expect((await failureOf(() => sandboxApi('local').setSandboxTimeout(key, MINUTE_MS))).code).toBe(
+      'not_found',
+    );
     await sandboxApi('local').killSandbox(key);
   });
 
@@ -151,7 +159,9 @@ describe('creating', () => {
     const { maxRunning, running } = json as { maxRunning: number; running: number };
     for (let made = running; made < maxRunning; made += 1) await engine.create();
     expect((await failureOf(() => sandboxApi('local').createSandbox(newSandbox))).code).toBe('quota');
-    expect(await failureOf(() => sandboxApi('local').resumeSandbox(first, { timeoutMs: MINUTE_MS }))).toMatchObject({
+    expect(
+      await failureOf(() => sandboxApi('local').resumeSandbox(first, { timeoutMs: MINUTE_MS })),
+    ).toMatchObject({
       code: 'quota',
       message: 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
     });
@@ -247,7 +257,10 @@ describe('failures', () => {
   it('times out without a response', async () => {
     await engine.fault({ route: 'GET /templates', latencyMs: 2_000 });
     const { url: apiUrl, apiKey: key } = engine;
-    const hasty = createSandboxApi({ name: 'local', kind: 'local', apiUrl, key, domain: 'engine' }, { callMs: 100 });
+    const hasty = createSandboxApi(
+      { name: 'local', kind: 'local', apiUrl, key, domain: 'engine' },
+      { callMs: 100 },
+    );
     onTestFinished(hasty.close);
     expect(await failureOf(hasty.listTemplates)).toMatchObject({
       code: 'timeout',
@@ -296,7 +309,13 @@ describe('a service that violates the protocol', () => {
       setTimeout(() => res.destroy(), 20);
     });
     expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
-    const connection = { name: 'moru', kind: 'moru', apiUrl: 'http://127.0.0.1:9', key: '', domain: 'x' } as const;
+    const connection = {
+      name: 'moru',
+      kind: 'moru',
+      apiUrl: 'http://127.0.0.1:9',
+      key: '',
+      domain: 'x',
+    } as const;
     const nowhere = createSandboxApi(connection, { callMs: 15_000 });
     onTestFinished(nowhere.close);
     expect(await codeOf(() => nowhere.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
@@ -358,11 +377,11 @@ it('never returns the key or the token of a sandbox', async () => {
     sandboxApi('local').pauseSandbox(
       await sandboxApi('local')
         .pauseSandbox(key)
-        .then(() => id),
+        .then(() => key),
     ),
   );
   const outcome = [
-    id,
+    key,
     await sandboxApi('local').listSandboxes(null),
     await sandboxApi('local').getSandbox(key),
     await sandboxApi('local').listSandboxRuns(null),
@@ -374,7 +393,7 @@ it('never returns the key or the token of a sandbox', async () => {
     await sandboxApi('local').killSandbox(key),
   ];
   const text = JSON.stringify(outcome);
-  expect(text).toContain(id);
+  expect(text).toContain(idOf(key));
   expect(text).not.toContain(envdAccessToken);
   expect(text).not.toContain(engine.apiKey);
   expect(text).not.toMatch(/token/i);

@@ -48,7 +48,13 @@ it('sends the key in its header, and the path of the address', async () => {
     seen.push([request.url, request.headers['x-api-key']]);
     response.end('[]');
   });
-  const connection = { name: NAME, kind: 'e2b-compatible', apiUrl: `${url}/kruise/api/`, key: KEY, domain: 'x' } as const;
+  const connection = {
+    name: NAME,
+    kind: 'e2b-compatible',
+    apiUrl: `${url}/kruise/api/`,
+    key: KEY,
+    domain: 'x',
+  } as const;
   const api = createSandboxApi(connection, { callMs: 15_000 });
   onTestFinished(api.close);
   await api.listSandboxes(null);
@@ -203,7 +209,9 @@ describe('logs', () => {
 
   it('are not offered by a service without either', async () => {
     const { api } = await serve({}, { kind: 'e2b-compatible' });
-    expect((await failureOf(() => api.readLogs('e2b/i0', { direction: 'forward' }))).code).toBe('not_offered');
+    expect((await failureOf(() => api.readLogs('e2b/i0', { direction: 'forward' }))).code).toBe(
+      'not_offered',
+    );
     expect(api.capabilities.lacking().logs).toBe('This service has no logs.');
   });
 });

@@ -224,7 +224,9 @@ describe('a watch', () => {
   it('ends with the sandbox and the reason', async () => {
     const paused = await newSandbox();
     const killed = await newSandbox();
-    const [first, second] = await Promise.all([paused, killed].map((made) => sandboxApi('local').openEnvd(localKey(made))));
+    const [first, second] = await Promise.all(
+      [paused, killed].map((made) => sandboxApi('local').openEnvd(localKey(made))),
+    );
     const watches = [first, second].map((envd) => envd?.watchDir('/', signal));
     for (const watch of watches) expect(await watch?.next()).toEqual({ done: false, value: null });
     const ends = watches.map((watch) => problemOf(async () => watch?.next()));

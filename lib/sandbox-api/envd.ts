@@ -91,7 +91,7 @@ export function envdOpener(options: Options): (key: SandboxKey) => Promise<Envd>
       /** A daemon that answers has the service. One that lacks it says so of every sandbox. */
       observe(capability, thrown) {
         if (thrown === null) capabilities.learn(capability, true, 'answer', 'a sandbox answered');
-        else if (lacksRoute(thrown)) capabilities.doubt(capability, sandboxId);
+        else if (lacksRoute(thrown)) capabilities.doubt(capability, key);
       },
     };
     const processes = envdProcesses(client);

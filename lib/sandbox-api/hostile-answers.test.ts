@@ -72,7 +72,8 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
   () => sandboxApi('local').pauseSandbox('local/i0'),
   () => sandboxApi('local').resumeSandbox('local/i0', { timeoutMs: 1_000 }),
   () => sandboxApi('local').setSandboxTimeout('local/i0', 1_000),
-  () => sandboxApi('local').createSandbox({ template: 'base', metadata: {}, timeoutMs: 1_000, autoPause: false }),
+  () =>
+    sandboxApi('local').createSandbox({ template: 'base', metadata: {}, timeoutMs: 1_000, autoPause: false }),
   () => sandboxApi('local').listTemplates(),
   () => sandboxApi('local').listSandboxRuns(null),
   () => sandboxApi('local').maxRunning(),
@@ -84,36 +85,64 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
   () => sandboxApi('local').openEnvd('local/i0'),
   async () => (await sandboxApi('local').openEnvd('local/igood')).listProcesses(new AbortController().signal),
   async () =>
-    (await sandboxApi('local').openEnvd('local/igood')).signalProcess(1, 'SIGTERM', new AbortController().signal),
-  async () =>
-    drain(
-      (await sandboxApi('local').openEnvd('local/igood')).run({ cmd: 'x', args: [] }, 50, new AbortController().signal),
+    (await sandboxApi('local').openEnvd('local/igood')).signalProcess(
+      1,
+      'SIGTERM',
+      new AbortController().signal,
     ),
   async () =>
     drain(
-      new CommandOutput(await sandboxApi('local').openEnvd('local/igood'), { cmd: 'x', args: [] }, 50, signal()).read(),
+      (await sandboxApi('local').openEnvd('local/igood')).run(
+        { cmd: 'x', args: [] },
+        50,
+        new AbortController().signal,
+      ),
+    ),
+  async () =>
+    drain(
+      new CommandOutput(
+        await sandboxApi('local').openEnvd('local/igood'),
+        { cmd: 'x', args: [] },
+        50,
+        signal(),
+      ).read(),
     ),
   async () => drain((await sandboxApi('local').openEnvd('local/igood')).followProcess(1, signal())),
   async () => drain((await sandboxApi('local').openEnvd('local/igood')).openTerminal(shell, signal())),
   async () =>
-    (await sandboxApi('local').openEnvd('local/igood')).typeInto(1, Buffer.from('x'), new AbortController().signal),
+    (await sandboxApi('local').openEnvd('local/igood')).typeInto(
+      1,
+      Buffer.from('x'),
+      new AbortController().signal,
+    ),
   async () => (await sandboxApi('local').openEnvd('local/igood')).listDir('/', new AbortController().signal),
   async () => (await sandboxApi('local').openEnvd('local/igood')).stat('/a', new AbortController().signal),
   async () => (await sandboxApi('local').openEnvd('local/igood')).readGenerated('/proc/a', signal()),
   async () => {
-    const content = await (await sandboxApi('local').openEnvd('local/igood')).readFile('/a', { signal: signal() });
+    const content = await (await sandboxApi('local').openEnvd('local/igood')).readFile('/a', {
+      signal: signal(),
+    });
     // A body fails with the error of its connection.
     if (content.kind === 'bytes') await drain(content.body).catch(() => {});
   },
   async () => {
     const range = { start: 0, end: 9 };
-    const content = await (await sandboxApi('local').openEnvd('local/igood')).readFile('/a', { range, signal: signal() });
+    const content = await (await sandboxApi('local').openEnvd('local/igood')).readFile('/a', {
+      range,
+      signal: signal(),
+    });
     if (content.kind !== 'bytes') return;
     expect(content.range === null || content.range.end <= 9).toBe(true);
     content.body.destroy();
   },
-  async () => (await sandboxApi('local').openEnvd('local/igood')).writeFile('/a', upload(), new AbortController().signal),
-  async () => (await sandboxApi('local').openEnvd('local/igood')).move('/a', '/b', new AbortController().signal),
+  async () =>
+    (await sandboxApi('local').openEnvd('local/igood')).writeFile(
+      '/a',
+      upload(),
+      new AbortController().signal,
+    ),
+  async () =>
+    (await sandboxApi('local').openEnvd('local/igood')).move('/a', '/b', new AbortController().signal),
   async () => (await sandboxApi('local').openEnvd('local/igood')).remove('/a', new AbortController().signal),
   async () => drain((await sandboxApi('local').openEnvd('local/igood')).watchDir('/a', signal())),
 ];

@@ -25,7 +25,14 @@ async function openSandbox(changes: Partial<DaemonOptions> = {}, token = TOKEN) 
     if (daemon(request, response)) return;
     response.end(JSON.stringify({ sandboxID: 'i0', state: 'running', envdAccessToken: token }));
   });
-  const connection = { name: 'e2b', kind: 'e2b', apiUrl: url, key: 'e2b_0', domain: 'x', sandboxUrl: url } as const;
+  const connection = {
+    name: 'e2b',
+    kind: 'e2b',
+    apiUrl: url,
+    key: 'e2b_0',
+    domain: 'x',
+    sandboxUrl: url,
+  } as const;
   const api = createSandboxApi(connection, { callMs: 15_000 });
   onTestFinished(api.close);
   return api.openEnvd('e2b/i0');
@@ -178,7 +185,14 @@ it('is not told the token in an error, which is logged', async () => {
     else
       response.writeHead(400).end(`{"code":"unknown","message":"no ${request.headers['x-access-token']}"}`);
   });
-  const connection = { name: 'e2b', kind: 'e2b', apiUrl: url, key: 'e2b_0', domain: 'x', sandboxUrl: url } as const;
+  const connection = {
+    name: 'e2b',
+    kind: 'e2b',
+    apiUrl: url,
+    key: 'e2b_0',
+    domain: 'x',
+    sandboxUrl: url,
+  } as const;
   const api = createSandboxApi(connection, { callMs: 15_000 });
   onTestFinished(api.close);
   const envd = await api.openEnvd('e2b/i0');

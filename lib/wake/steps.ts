@@ -1,6 +1,6 @@
 import 'server-only';
 import { type ErrorCode, SandkeeperError } from '../errors';
-import { watcherOf } from '../fleet/watcher';
+import { watcherOf } from '../fleet/watchers';
 import type { Sandbox } from '../sandbox/schema';
 import { apiOf } from '../sandbox-api/configured';
 import { comesBack } from '../sandbox-api/errors';

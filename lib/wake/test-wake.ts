@@ -1,6 +1,6 @@
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { database } from '../db/client';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from '../fleet/watchers';
 import { idOf, type SandboxKey } from '../sandbox-key';
 import { eventually, localKey, setUpEngine } from '../test-support/environment';
 import type { WakeState } from './schema';
@@ -29,7 +29,12 @@ export async function openKeeper(options: Partial<ConstructorParameters<typeof W
 }
 
 /** An open page and the states that it received. */
-export function openPage(keeper: WakeKeeper, topicKey: string, { actor, id: sessionId } = ANA, counts = true) {
+export function openPage(
+  keeper: WakeKeeper,
+  topicKey: string,
+  { actor, id: sessionId } = ANA,
+  counts = true,
+) {
   const states: WakeState[] = [];
   const leave = keeper.subscribe(topicKey, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);

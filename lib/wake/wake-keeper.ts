@@ -4,7 +4,7 @@ import { config } from '../config';
 import { connections } from '../connections/registry';
 import { SandkeeperError } from '../errors';
 import type { FleetEvent } from '../fleet/delta';
-import { fleetWatcher, watcherOf } from '../fleet/watcher';
+import { fleetWatcher, watcherOf } from '../fleet/watchers';
 import { LeaseTimer } from '../lease/lease-timer';
 import { processOwner } from '../lease/owner';
 import { type ConnectionName, connectionOf, SandboxKey } from '../sandbox-key';

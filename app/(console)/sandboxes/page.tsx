@@ -6,7 +6,7 @@ import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
 import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
 import { firstScreen } from '@/lib/fleet/view';
-import { FIRST_READING_MS } from '@/lib/fleet/watcher';
+import { FIRST_READING_MS } from '@/lib/fleet/watchers';
 import { jsonOf } from '@/lib/json-of';
 import { listViews } from '@/lib/views/store';
 

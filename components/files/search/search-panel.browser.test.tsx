@@ -9,7 +9,7 @@ it('stays open on Escape while an input method is composing', async () => {
   await render(
     <SearchPanel
       isOpen
-      sandboxKey="sandbox"
+      sandboxKey="local/sandbox"
       folder="/"
       shownPath={null}
       onShow={() => {}}

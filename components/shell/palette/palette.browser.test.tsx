@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Locator, page, userEvent } from 'vitest/browser';
+import { pageOf } from '@/e2e/support/local';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { catchCopies, openPage } from '@/e2e/support/served/page';
 import { moru } from '@/e2e/support/served/sandboxes';
@@ -86,7 +87,7 @@ test('finds a sandbox by metadata and by id, and opens it', async () => {
   await userEvent.fill(search, id.slice(0, 12));
   await expect.poll(highlighted).toContain(id);
   await press('{Enter}');
-  await expect.poll(() => window.location.pathname).toBe(`/sandboxes/${id}`);
+  await expect.poll(() => window.location.pathname).toBe(pageOf(id));
 });
 
 test('adds to the filter, changes the theme and opens pages', async () => {
@@ -194,7 +195,7 @@ test('offers the actions on the selection, and copies its IDs', async () => {
 
 test('offers the actions on the open sandbox, with reasons for unavailable ones', async () => {
   await openMine('operator');
-  await openPage(`/sandboxes/${running[0]}/files`, { role: 'operator' });
+  await openPage(`${pageOf(running[0] ?? '')}/files`, { role: 'operator' });
   await expect.element(page.getByRole('button', { name: 'Pause' })).toBeVisible();
   await openPalette('kill');
   const kill = command(/^Kill…/);
@@ -261,7 +262,7 @@ test('is accessible in both themes', async () => {
   await expect.poll(() => textsOf(options).length).toBe(4);
   await expectAccessibleInBothThemes('sandboxes among them');
   await closePalette();
-  await openPage(`/sandboxes/${running[0]}/files`, { role: 'viewer' });
+  await openPage(`${pageOf(running[0] ?? '')}/files`, { role: 'viewer' });
   await expect.element(page.getByRole('button', { name: 'Pause' })).toBeVisible();
   await openPalette();
   await expect.element(command(/^Pause/)).toHaveTextContent('Requires the');

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { commands } from 'vitest/browser';
 import type { Role } from '@/lib/access/roles';
 import type { FaultInput } from '@/lib/engine/faults';
+import { pageOf } from '../local';
 import type { Moru } from '../moru';
 import type { Colleague } from '../operations';
 
@@ -101,12 +102,12 @@ export class Box {
   /** The path of a page of the sandbox. */
   page(tab: 'files' | 'console' | 'run' | 'processes', search: Record<string, string> = {}): string {
     const query = String(new URLSearchParams(search));
-    return `/sandboxes/${this.id}/${tab}${query === '' ? '' : `?${query}`}`;
+    return `${pageOf(this.id)}/${tab}${query === '' ? '' : `?${query}`}`;
   }
 
   /** The path of the page that shows a file. */
   path(name: string, more: Record<string, string> = {}): string {
     const search = new URLSearchParams({ file: `${HOME}/${name}`, ...more });
-    return `/sandboxes/${this.id}/files?${search}`;
+    return `${pageOf(this.id)}/files?${search}`;
   }
 }

@@ -1,22 +1,24 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fleetWatcher } from '../../fleet/watcher';
-import { eventually, setUpEngine } from '../../test-support/environment';
+import { fleetWatcher } from '../../fleet/watchers';
+import type { SandboxKey } from '../../sandbox-key';
+import { eventually, localKey, setUpEngine } from '../../test-support/environment';
 import { type FolderEvent, folderKey } from '../schema';
 import { newSandbox } from '../test-file-server';
 import { FolderWatches } from './folder-watch';
 
 const engine = setUpEngine({ withFiles: true });
-afterAll(() => fleetWatcher().close());
+afterAll(() => fleetWatcher('local').close());
 
 let id: string;
+let key: SandboxKey;
 let root: string;
 
 beforeAll(async () => {
-  ({ id, root } = await newSandbox(engine));
+  ({ id, key, root } = await newSandbox(engine));
 });
 
-function listen(watches: FolderWatches, path: string, of = id) {
+function listen(watches: FolderWatches, path: string, of = key) {
   const events: FolderEvent[] = [];
   const stop = watches.listen(folderKey(of, path), (event) => events.push(event));
   const names = () => events.flatMap((event) => (event.kind === 'changed' ? event.names : []));
@@ -91,43 +93,45 @@ describe('a watch ends', () => {
     const watches = new FolderWatches();
     const nothing = listen(watches, '/nowhere');
     const file = listen(watches, '/etc/hostname');
-    const gone = listen(watches, '/', 'i00000000000000000000');
+    const gone = listen(watches, '/', localKey('i00000000000000000000'));
     await eventually(() => [nothing, file, gone].every(({ ended }) => ended().length > 0));
     expect([nothing, file, gone].map(({ events }) => events)).toEqual([
       [{ kind: 'ended', problem: 'vanished' }],
       [{ kind: 'ended', problem: 'not_directory' }],
       [{ kind: 'ended', problem: 'gone' }],
     ]);
-    const wrong = ['', id, `${id} `, `${id} etc`, ' /', '../x /', `${id} /\0`].map((key) => {
-      const events: FolderEvent[] = [];
-      watches.listen(key, (event) => events.push(event));
-      return events;
-    });
+    const wrong = ['', key, `${id} /`, `${key} `, `${key} etc`, ' /', '../x /', `${key} /\0`].map(
+      (topicKey) => {
+        const events: FolderEvent[] = [];
+        watches.listen(topicKey, (event) => events.push(event));
+        return events;
+      },
+    );
     for (const events of wrong) expect(events).toEqual([{ kind: 'ended', problem: 'vanished' }]);
     expect(watches.size).toBe(0);
   });
 
   it('when the sandbox is killed, while running or paused', async () => {
-    const [{ id: running }, { id: paused }] = await Promise.all([newSandbox(engine), newSandbox(engine)]);
+    const [running, paused] = await Promise.all([newSandbox(engine), newSandbox(engine)]);
     const watches = new FolderWatches();
-    const listeners = [listen(watches, '/', running), listen(watches, '/', paused)];
+    const listeners = [listen(watches, '/', running.key), listen(watches, '/', paused.key)];
     await eventually(() => listeners.every(({ events }) => events.length > 0));
-    await engine.call('POST', `/sandboxes/${paused}/pause`);
-    for (const each of [running, paused]) await engine.call('DELETE', `/sandboxes/${each}`);
+    await engine.call('POST', `/sandboxes/${paused.id}/pause`);
+    for (const each of [running, paused]) await engine.call('DELETE', `/sandboxes/${each.id}`);
     await eventually(() => listeners.every(({ ended }) => ended().length > 0));
     expect(listeners.map(({ ended }) => ended())).toEqual([['gone'], ['gone']]);
     expect(watches.size).toBe(0);
   });
 
   it('but not with a pause, which it does not undo, and continues after a quick resume', async () => {
-    const { id: one, root: files } = await newSandbox(engine);
+    const { id: one, key: keyOfOne, root: files } = await newSandbox(engine);
     const watches = new FolderWatches();
-    const first = listen(watches, '/data', one);
+    const first = listen(watches, '/data', keyOfOne);
     await eventually(() => first.events.length > 0);
     const opened = await countWatches();
     await engine.call('POST', `/sandboxes/${one}/pause`);
     const paused = await engine.detail(one);
-    const late = listen(watches, '/data', one);
+    const late = listen(watches, '/data', keyOfOne);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await engine.detail(one)).toEqual(paused);
     expect(await opened()).toBe(0);

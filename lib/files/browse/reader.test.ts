@@ -10,7 +10,7 @@ const VERSION = fs.readFileSync('/proc/version', 'utf8');
 
 /** Opens files of a sandbox whose daemon cannot seek below /proc. */
 async function openFileOf() {
-  const daemon = answerAsDaemon({ sandboxKey: 'i0', token: 't', prefix: 'moru' });
+  const daemon = answerAsDaemon({ sandboxId: 'i0', token: 't', prefix: 'moru' });
   const url = await serveHttp((request, response) => {
     if (daemon(request, response)) return;
     response.end(JSON.stringify({ sandboxID: 'i0', state: 'running', envdAccessToken: 't' }));
@@ -21,22 +21,22 @@ async function openFileOf() {
 
 it('opens a file that has no size until it is read, whole and in ranges', async () => {
   const openFile = await openFileOf();
-  const whole = await openFile('i0', '/proc/version', { headBytes: 5, signal });
+  const whole = await openFile('local/i0', '/proc/version', { headBytes: 5, signal });
   expect(whole).toMatchObject({ name: 'version', content: { kind: 'bytes', sizeBytes: VERSION.length } });
   expect(whole.head.toString()).toBe(VERSION.slice(0, 5));
   if (whole.content.kind === 'bytes') expect(await text(whole.content.body)).toBe(VERSION);
 
-  const part = await openFile('i0', '/proc/version', { range: 'bytes=6-12', signal });
+  const part = await openFile('local/i0', '/proc/version', { range: 'bytes=6-12', signal });
   expect(part.content).toMatchObject({ sizeBytes: VERSION.length, range: { start: 6, end: 12 } });
   if (part.content.kind === 'bytes') expect(await text(part.content.body)).toBe(VERSION.slice(6, 13));
 
-  const beyond = await openFile('i0', '/proc/version', { range: 'bytes=99999-', signal });
+  const beyond = await openFile('local/i0', '/proc/version', { range: 'bytes=99999-', signal });
   expect(beyond.content).toEqual({ kind: 'outside', sizeBytes: VERSION.length });
 });
 
 it('says why such a file cannot be opened', async () => {
   const openFile = await openFileOf();
-  expect(await thrownBy(() => openFile('i0', '/proc/self/mem', { signal }))).toMatchObject({
+  expect(await thrownBy(() => openFile('local/i0', '/proc/self/mem', { signal }))).toMatchObject({
     problem: 'not_seekable',
   });
 });

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { SandboxKey } from '../../sandbox-key';
 import { setUpEngine, thrownBy } from '../../test-support/environment';
 import { auditLog, newSandbox } from '../test-file-server';
 import { createFolder, deleteAll, renameAt } from './change';
@@ -7,11 +8,11 @@ import { changeRefusal, EntryName } from './names';
 
 const ANA = { actor: 'ana' };
 const engine = setUpEngine({ withFiles: true });
-let id: string;
+let key: SandboxKey;
 let root: string;
 
 beforeAll(async () => {
-  ({ id, root } = await newSandbox(engine));
+  ({ key, root } = await newSandbox(engine));
 });
 
 const names = (path: string) => fs.readdirSync(`${root}${path}`).sort();
@@ -20,12 +21,12 @@ describe('a change of entries', () => {
   it('creates a folder unless the name is taken', async () => {
     fs.mkdirSync(`${root}/data/new`);
     fs.writeFileSync(`${root}/data/new/file`, 'kept');
-    expect(await createFolder(ANA, id, '/data/new', 'ü folder')).toMatchObject({
+    expect(await createFolder(ANA, key, '/data/new', 'ü folder')).toMatchObject({
       path: '/data/new/ü folder',
       kind: 'directory',
     });
     for (const taken of ['ü folder', 'file'])
-      expect(await thrownBy(() => createFolder(ANA, id, '/data/new', taken))).toMatchObject({
+      expect(await thrownBy(() => createFolder(ANA, key, '/data/new', taken))).toMatchObject({
         code: 'conflict',
         message: 'Something of this name already exists.',
       });
@@ -39,11 +40,11 @@ describe('a change of entries', () => {
     fs.writeFileSync(`${root}/data/old/other`, 'other');
     fs.symlinkSync('file', `${root}/data/old/link`);
     for (const name of ['file', 'folder', 'link'])
-      expect(await renameAt(ANA, id, `/data/old/${name}`, `${name} 2`)).toMatchObject({ name: `${name} 2` });
-    expect(await thrownBy(() => renameAt(ANA, id, '/data/old/other', 'file 2'))).toMatchObject({
+      expect(await renameAt(ANA, key, `/data/old/${name}`, `${name} 2`)).toMatchObject({ name: `${name} 2` });
+    expect(await thrownBy(() => renameAt(ANA, key, '/data/old/other', 'file 2'))).toMatchObject({
       code: 'conflict',
     });
-    expect(await thrownBy(() => renameAt(ANA, id, '/data/old/nothing', 'x'))).toMatchObject({
+    expect(await thrownBy(() => renameAt(ANA, key, '/data/old/nothing', 'x'))).toMatchObject({
       problem: 'vanished',
     });
     expect(names('/data/old')).toEqual(['file 2', 'folder 2', 'link 2', 'other']);
@@ -57,7 +58,7 @@ describe('a change of entries', () => {
     fs.writeFileSync(`${root}/data/gone/kept/file`, 'kept');
     fs.symlinkSync('kept', `${root}/data/gone/link`);
     const paths = ['folder', 'link', 'never-there'].map((name) => `/data/gone/${name}`);
-    expect(await deleteAll(ANA, id, paths)).toEqual({ deleted: 3, failures: [] });
+    expect(await deleteAll(ANA, key, paths)).toEqual({ deleted: 3, failures: [] });
     expect(names('/data/gone')).toEqual(['kept']);
     expect(names('/data/gone/kept')).toEqual(['file']);
   });
@@ -66,7 +67,7 @@ describe('a change of entries', () => {
     fs.writeFileSync(`${root}/data/last`, '');
     fs.writeFileSync(`${root}/data/first`, '');
     await engine.fault({ route: 'POST /filesystem.Filesystem/Remove', status: 403, count: 1 });
-    expect(await deleteAll(ANA, id, ['/data/first', '/data/last'])).toEqual({
+    expect(await deleteAll(ANA, key, ['/data/first', '/data/last'])).toEqual({
       deleted: 1,
       failures: [{ path: '/data/first', message: expect.stringMatching(/^first: /) }],
     });
@@ -77,25 +78,25 @@ describe('a change of entries', () => {
   it('is refused for the folders at the top', async () => {
     for (const path of ['/', '/usr', '/data/', '/data/../usr', '/./usr']) {
       expect(changeRefusal(path), path).not.toBeNull();
-      expect(await thrownBy(() => deleteAll(ANA, id, ['/data/kept', path]))).toMatchObject({
+      expect(await thrownBy(() => deleteAll(ANA, key, ['/data/kept', path]))).toMatchObject({
         code: 'invalid',
       });
-      expect(await thrownBy(() => renameAt(ANA, id, path, 'x'))).toMatchObject({ code: 'invalid' });
+      expect(await thrownBy(() => renameAt(ANA, key, path, 'x'))).toMatchObject({ code: 'invalid' });
     }
     expect(fs.existsSync(`${root}/data`)).toBe(true);
   });
 
   it('is refused while the sandbox is paused', async () => {
-    const { id: paused } = await newSandbox(engine);
+    const { id: paused, key: keyOfPaused } = await newSandbox(engine);
     await engine.call('POST', `/sandboxes/${paused}/pause`);
-    expect(await thrownBy(() => createFolder(ANA, paused, '/data', 'x'))).toMatchObject({
+    expect(await thrownBy(() => createFolder(ANA, keyOfPaused, '/data', 'x'))).toMatchObject({
       problem: 'not_running',
     });
-    expect(await auditLog(paused)).toEqual([]);
+    expect(await auditLog(keyOfPaused)).toEqual([]);
   });
 
   it('is recorded with the name of the person', async () => {
-    const { id: one, root: its } = await newSandbox(engine);
+    const { key: one, root: its } = await newSandbox(engine);
     fs.writeFileSync(`${its}/data/a`, '');
     await createFolder(ANA, one, '/data', 'folder');
     await renameAt(ANA, one, '/data/a', 'b');

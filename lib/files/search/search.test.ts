@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { sandboxApi } from '../../sandbox-api/configured';
-import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
+import { apiOf } from '../../sandbox-api/configured';
+import { idOf, type SandboxKey } from '../../sandbox-key';
+import { eventually, localKey, setUpDataDir, thrownBy } from '../../test-support/environment';
 import type { SearchLine } from '../schema';
 import { parseMatches, parsePaths } from './output';
 import { ndjsonOf, SearchQuery, searchFiles } from './search';
@@ -16,14 +17,14 @@ const { signal } = new AbortController();
 
 describe.runIf(canRun)('a search', () => {
   let engine: ProcessEngine;
-  let id: string;
+  let key: SandboxKey;
   let root: string;
 
   beforeAll(async () => {
     engine = await startProcessEngine();
     process.env.SANDKEEPER_ENGINE_URL = engine.url;
     process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
-    ({ id, root } = await newSandbox());
+    ({ key, root } = await newSandbox());
     const dir = `${root}/data/work`;
     fs.mkdirSync(`${dir}/sub/needle-dir`, { recursive: true });
     fs.mkdirSync(`${root}/data/other`);
@@ -40,25 +41,25 @@ describe.runIf(canRun)('a search', () => {
 
   /** `tools`: the only programs in the sandbox. */
   async function newSandbox(tools?: Record<string, string>) {
-    const { sandboxKey, files } = await engine.create(tools ? { envs: { PATH: '/data/bin' } } : {});
+    const { sandboxId, files } = await engine.create(tools ? { envs: { PATH: '/data/bin' } } : {});
     await files.makeDir('/data/bin').catch(() => {});
-    const rootDir = join(engine.guestDir(sandboxKey), 'root');
+    const rootDir = join(engine.guestDir(sandboxId), 'root');
     for (const [name, script] of Object.entries(tools ?? {})) {
       fs.writeFileSync(`${rootDir}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
-    return { id: sandboxKey, root: rootDir };
+    return { key: localKey(sandboxId), root: rootDir };
   }
 
-  const search = (query: SearchQuery, of = id) => searchFiles(of, query, signal);
+  const search = (query: SearchQuery, of = key) => searchFiles(of, query, signal);
 
-  async function all(query: SearchQuery, of = id): Promise<SearchLine[]> {
+  async function all(query: SearchQuery, of = key): Promise<SearchLine[]> {
     const lines: SearchLine[] = [];
     for await (const line of search(query, of)) lines.push(line);
     return lines;
   }
 
-  async function isIdle(of: string): Promise<boolean> {
-    return (await (await sandboxApi().openEnvd(of)).listProcesses(signal)).length === 0;
+  async function isIdle(of: SandboxKey): Promise<boolean> {
+    return (await (await apiOf(of).openEnvd(of)).listProcesses(signal)).length === 0;
   }
 
   const NAMED = {
@@ -92,7 +93,7 @@ describe.runIf(canRun)('a search', () => {
   it('by name works with a limited find', async () => {
     const find =
       'for a; do [ "$a" = -printf ] && { echo "find: unrecognized: -printf" >&2; exit 1; }; done\nexec /usr/bin/find "$@"';
-    const { id: other, root: its } = await newSandbox({ find });
+    const { key: other, root: its } = await newSandbox({ find });
     fs.writeFileSync(`${its}/data/needle`, '');
     const lines = await all({ path: '/data', text: 'needle', in: 'name' }, other);
     expect(kindsIn(lines)).toEqual({ '/data/needle': 'other' });
@@ -147,7 +148,7 @@ describe.runIf(canRun)('a search', () => {
 
   it('ends at its limit and when it is cancelled', async () => {
     const grep = 'n=0; while :; do n=$((n+1)); printf "/data/f%s\\0001:found\\n" $n; done';
-    const { id: other } = await newSandbox({ grep });
+    const { key: other } = await newSandbox({ grep });
     const lines = await all({ path: '/data', text: 'x', in: 'content' }, other);
     expect(lines).toHaveLength(1_001);
     expect(lines.at(-1)).toEqual({ type: 'end', hits: 1_000, cut: 'count' });
@@ -172,14 +173,14 @@ describe.runIf(canRun)('a search', () => {
   });
 
   it('reports why it cannot run', async () => {
-    const problem = async (query: SearchQuery, of = id) => thrownBy(() => ndjsonOf(search(query, of)));
+    const problem = async (query: SearchQuery, of = key) => thrownBy(() => ndjsonOf(search(query, of)));
     expect(await problem({ path: '/nowhere', text: 'x', in: 'name' })).toMatchObject({ problem: 'vanished' });
-    const { id: bare } = await newSandbox({});
+    const { key: bare } = await newSandbox({});
     expect(await problem({ path: '/data', text: 'x', in: 'name' }, bare)).toMatchObject({ code: 'conflict' });
     expect(await problem({ path: '/data', text: 'x', in: 'content' }, bare)).toMatchObject({
       code: 'conflict',
     });
-    await engine.api('POST', `/sandboxes/${bare}/pause`);
+    await engine.api('POST', `/sandboxes/${idOf(bare)}/pause`);
     expect(await problem({ path: '/data', text: 'x', in: 'name' }, bare)).toMatchObject({
       problem: 'not_running',
     });

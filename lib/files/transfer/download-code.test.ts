@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, startProcessEngine } from '../../engine/jail/test-process-engine';
+import { localKey } from '../../test-support/environment';
 import { DOWNLOAD_LANGUAGES, downloadCode } from './download-code';
 
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -47,7 +48,7 @@ describe.skipIf(!canRun)('TypeScript', () => {
       run(
         'node',
         ['--input-type=module', '-'],
-        downloadCode(sandbox.sandboxId, `/home/user/${name}`, 'typescript'),
+        downloadCode(localKey(sandbox.sandboxId), `/home/user/${name}`, 'typescript'),
         { cwd, env },
       );
     for (const name of NAMES) {
@@ -63,7 +64,7 @@ describe.skipIf(!canRun)('TypeScript', () => {
 
 describe('Python', () => {
   it.each(NAMES)('quotes the exact path: %j', async (name) => {
-    const code = downloadCode('ia7kh0tl11tyw3inzzbyq', `/home/user/${name}`, 'python');
+    const code = downloadCode('local/ia7kh0tl11tyw3inzzbyq', `/home/user/${name}`, 'python');
     expect(code).not.toMatch(/[^\n\P{C}]/u);
     const check =
       'import ast, sys\n' +
@@ -78,5 +79,5 @@ describe('Python', () => {
 
 it('rejects an invalid sandbox id', () => {
   for (const language of DOWNLOAD_LANGUAGES)
-    expect(() => downloadCode("i'; process.exit(); '", '/a', language)).toThrow(RangeError);
+    expect(() => downloadCode(localKey("i'; process.exit(); '"), '/a', language)).toThrow(RangeError);
 });

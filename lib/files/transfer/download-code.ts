@@ -1,4 +1,4 @@
-import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
+import { idOf, SANDBOX_ID_PATTERN, type SandboxKey } from '../../sandbox-key';
 import { baseName } from '../guest-path';
 
 /** The `moru` command line cannot read files. */
@@ -7,11 +7,12 @@ export type DownloadLanguage = (typeof DOWNLOAD_LANGUAGES)[number];
 
 /**
  * A script that downloads one file with the SDK. It does not wake the sandbox or shorten its timeout.
- * @throws RangeError for an invalid `sandboxId`
+ * @throws RangeError for an invalid sandbox id
  */
-export function downloadCode(sandboxId: string, path: string, language: DownloadLanguage): string {
-  if (!SANDBOX_ID_PATTERN.test(sandboxId)) throw new RangeError('Invalid sandbox ID.');
-  return WRITERS[language](sandboxId, path);
+export function downloadCode(sandboxKey: SandboxKey, path: string, language: DownloadLanguage): string {
+  const id = idOf(sandboxKey);
+  if (!SANDBOX_ID_PATTERN.test(id)) throw new RangeError('Invalid sandbox ID.');
+  return WRITERS[language](id, path);
 }
 
 const WRITERS = {

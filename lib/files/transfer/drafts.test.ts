@@ -14,7 +14,7 @@ const drafts = async () => (await database()).selectFrom('upload_drafts').select
 
 /** A folder with the file `good`, and an upload over it that has sent a megabyte and waits. */
 async function beginUpload() {
-  const { id, root } = await newSandbox(engine);
+  const { id, key, root } = await newSandbox(engine);
   fs.writeFileSync(`${root}/data/good`, 'good');
   let goOn = () => {};
   const rest = new Promise<void>((resolve) => {
@@ -26,11 +26,11 @@ async function beginUpload() {
     yield Buffer.alloc(1_000_000);
   }
   const { signal } = new AbortController();
-  const upload = uploadFile(id, '/data/good', body(), { conflict: 'replace', actor: 'ana', signal });
+  const upload = uploadFile(key, '/data/good', body(), { conflict: 'replace', actor: 'ana', signal });
   upload.catch(() => {});
   const names = () => fs.readdirSync(`${root}/data`).sort();
   await eventually(() => names().some((name) => name.startsWith('.upload-')));
-  return { id, root, upload, goOn, names };
+  return { id, key, root, upload, goOn, names };
 }
 
 describe('an unfinished upload', () => {
@@ -45,7 +45,7 @@ describe('an unfinished upload', () => {
   });
 
   it('is removed when its sandbox runs again after a pause', async () => {
-    const { id, root, upload, goOn, names } = await beginUpload();
+    const { id, key, root, upload, goOn, names } = await beginUpload();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     goOn();
     expect(await thrownBy(() => upload)).toMatchObject({
@@ -54,20 +54,20 @@ describe('an unfinished upload', () => {
     });
     expect(names()).toHaveLength(2);
     await engine.call('POST', `/sandboxes/${id}/connect`, { timeout: 600 });
-    await openFiles(id);
+    await openFiles(key);
     await eventually(() => names().length === 1);
     expect(fs.readFileSync(`${root}/data/good`, 'utf8')).toBe('good');
     await eventually(async () => (await drafts()).length === 0);
-    expect(await auditLog(id)).toEqual(['upload-cleared /data/good']);
+    expect(await auditLog(key)).toEqual(['upload-cleared /data/good']);
   });
 
   it('is removed after the process that received it has ended, but not before', async () => {
-    const { id, root } = await newSandbox(engine);
+    const { key, root } = await newSandbox(engine);
     const name = '.upload-0123456789abcdef';
     fs.writeFileSync(`${root}/data/${name}`, 'half');
     fs.writeFileSync(`${root}/data/precious`, 'precious');
     const row = {
-      sandbox_key: id,
+      sandbox_key: key,
       target: '/data/good',
       actor: 'ana',
       claimed_until_ms: Date.now() + 3_600_000,
@@ -91,15 +91,15 @@ describe('an unfinished upload', () => {
     await keeper.open();
     await eventually(async () => (await drafts()).length === 0);
     expect(fs.readdirSync(`${root}/data`)).toEqual(['precious']);
-    expect(await auditLog(id)).toEqual(['upload-cleared /data/good']);
+    expect(await auditLog(key)).toEqual(['upload-cleared /data/good']);
   });
 
   it('is forgotten with its sandbox', async () => {
-    const { id, upload, goOn } = await beginUpload();
+    const { id, key, upload, goOn } = await beginUpload();
     await engine.call('DELETE', `/sandboxes/${id}`);
     goOn();
     await thrownBy(() => upload);
     await eventually(async () => (await drafts()).length === 0);
-    draftKeeper().noteReachable(id);
+    draftKeeper().noteReachable(key);
   });
 });

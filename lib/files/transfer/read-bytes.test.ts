@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { ApiFailure } from '../../api-client';
+import type { SandboxKey } from '../../sandbox-key';
 import { setUpEngine } from '../../test-support/environment';
 import { newSandbox, sendRequest, startFileServer } from '../test-file-server';
 import { readBytes } from './read-bytes';
@@ -8,11 +9,11 @@ import { readBytes } from './read-bytes';
 const engine = setUpEngine({ withFiles: true });
 
 const originalFetch = globalThis.fetch;
-let id: string;
+let key: SandboxKey;
 let root: string;
 
 beforeAll(async () => {
-  ({ id, root } = await newSandbox(engine));
+  ({ key, root } = await newSandbox(engine));
 });
 
 beforeEach(async () => {
@@ -32,7 +33,7 @@ beforeEach(async () => {
 });
 
 const read = async (path: string, start: number, end: number) => {
-  const { bytes, sizeBytes } = await readBytes(id, path, { start, end });
+  const { bytes, sizeBytes } = await readBytes(key, path, { start, end });
   return [Buffer.from(bytes).toString(), sizeBytes];
 };
 
@@ -58,9 +59,9 @@ it('returns the current size', async () => {
 it('reports progress and failures', async () => {
   fs.writeFileSync(`${root}/data/some`, 'x'.repeat(1_000));
   const onProgress = vi.fn();
-  await readBytes(id, '/data/some', { start: 0, end: 1_000, onProgress });
+  await readBytes(key, '/data/some', { start: 0, end: 1_000, onProgress });
   expect(onProgress).toHaveBeenLastCalledWith(1_000);
-  const failure = await readBytes(id, '/data/none', { start: 0, end: 1 }).catch((thrown: unknown) => thrown);
+  const failure = await readBytes(key, '/data/none', { start: 0, end: 1 }).catch((thrown: unknown) => thrown);
   expect(failure).toBeInstanceOf(ApiFailure);
   expect(failure).toMatchObject({ code: 'not_found', problem: 'vanished' });
 });

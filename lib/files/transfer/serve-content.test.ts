@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { config } from '../../config';
+import type { SandboxKey } from '../../sandbox-key';
 import { eventually, setUpEngine, thrownBy } from '../../test-support/environment';
 import {
   auditLog,
@@ -17,11 +18,12 @@ import { uploadFile } from './upload';
 const engine = setUpEngine({ withFiles: true });
 
 let id: string;
+let key: SandboxKey;
 let root: string;
 let server: string;
 
 beforeAll(async () => {
-  ({ id, root } = await newSandbox(engine));
+  ({ id, key, root } = await newSandbox(engine));
 });
 
 beforeEach(async () => {
@@ -29,7 +31,7 @@ beforeEach(async () => {
 });
 
 const address = (path: string, more: Record<string, string> = {}, of = id) =>
-  `${server}/api/sandboxes/${of}/files/content?${new URLSearchParams({ path, ...more })}`;
+  `${server}/api/c/local/sandboxes/${of}/files/content?${new URLSearchParams({ path, ...more })}`;
 const download = (path: string, options?: FileRequest, of = id) =>
   sendRequest(address(path, { as: 'download' }, of), options);
 
@@ -81,7 +83,7 @@ describe('downloading a file', () => {
     fs.writeFileSync(`${root}/data/head`, '0123456789');
     const answer = await download('/data/head', { method: 'HEAD' });
     expect([answer.status, answer.headers['content-length'], answer.body.length]).toEqual([200, '10', 0]);
-    expect(await auditLog(id)).not.toContain('file-downloaded /data/head');
+    expect(await auditLog(key)).not.toContain('file-downloaded /data/head');
   });
 
   it('makes a hostile name safe', async () => {
@@ -297,7 +299,7 @@ describe('an upload', () => {
     })();
     const options = { conflict: 'replace', actor: 'ana', signal: AbortSignal.timeout(20_000) } as const;
     const thrown = thrownBy(() =>
-      uploadFile(id, '/data/race/file', body, { ...options, ifMatch: headers.etag ?? '' }),
+      uploadFile(key, '/data/race/file', body, { ...options, ifMatch: headers.etag ?? '' }),
     );
     expect(await thrown).toMatchObject({ code: 'conflict' });
     expect(fs.readFileSync(`${root}/data/race/file`, 'utf8')).toBe('of somebody else');
@@ -348,10 +350,10 @@ describe('access', () => {
       const answer = await sendRequest(address('/data/x'), { method });
       expect([answer.status, answer.headers.allow], method).toEqual([405, 'GET, HEAD, PUT']);
     }
-    expect((await sendRequest(`${server}/api/sandboxes/${id}/files/constructor`)).status).toBe(404);
-    expect((await sendRequest(`${server}/api/sandboxes/a%2Fb/files/content?path=/&as=download`)).status).toBe(
-      400,
-    );
+    expect((await sendRequest(`${server}/api/c/local/sandboxes/${id}/files/constructor`)).status).toBe(404);
+    expect(
+      (await sendRequest(`${server}/api/c/local/sandboxes/a%2Fb/files/content?path=/&as=download`)).status,
+    ).toBe(400);
     for (const query of [
       '',
       'path=/x',
@@ -360,13 +362,13 @@ describe('access', () => {
       'path=/x&as=page',
       'path=/%00&as=download',
     ]) {
-      const answer = await sendRequest(`${server}/api/sandboxes/${id}/files/content?${query}`);
+      const answer = await sendRequest(`${server}/api/c/local/sandboxes/${id}/files/content?${query}`);
       expect([answer.status, answer.headers['cache-control']], query).toEqual([400, 'no-store']);
     }
   });
 
   it('is recorded, a preview only once', async () => {
-    const { id: one, root: its } = await newSandbox(engine);
+    const { id: one, key: keyOfOne, root: its } = await newSandbox(engine);
     fs.writeFileSync(`${its}/data/a`, '0123456789');
     for (const range of ['bytes=0-1', 'bytes=2-3']) {
       await sendRequest(address('/data/a', { as: 'preview' }, one), { headers: { range } });
@@ -375,7 +377,7 @@ describe('access', () => {
     await download('/data/nothing', {}, one);
     await download('/data/a', { role: 'viewer' }, one);
     await sendRequest(address('/data/b', {}, one), { method: 'PUT', body: 'x' });
-    expect(await auditLog(one)).toEqual([
+    expect(await auditLog(keyOfOne)).toEqual([
       'file-opened /data/a',
       'file-downloaded /data/a',
       'file-uploaded /data/b',

@@ -17,7 +17,7 @@ function openQueue(existing: Record<string, 'file' | 'directory'> = {}) {
   const done: string[] = [];
   const entries = new Map(Object.entries(existing));
   const transport: UploadTransport = {
-    stat: async (_sandboxId, path) => {
+    stat: async (_sandboxKey, path) => {
       const kind = entries.get(path);
       if (kind === undefined) return null;
       return kind === 'file' ? entryAt(path) : folderAt(path);
@@ -47,7 +47,7 @@ const settle = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 it('sends two at a time, in order, with progress', async () => {
   const { queue, sendings, done, states } = openQueue();
-  queue.add('ibox', '/home', [file('a'), file('b'), file('c')]);
+  queue.add('local/ibox', '/home', [file('a'), file('b'), file('c')]);
   await settle();
   expect(states()).toEqual(['a sending', 'b sending', 'c waiting']);
   sendings[0]?.progress(3);
@@ -67,7 +67,7 @@ it('sends two at a time, in order, with progress', async () => {
 describe('on a conflict', () => {
   it('asks before sending and replaces on request', async () => {
     const { queue, sendings, states } = openQueue({ '/home/a': 'file' });
-    queue.add('ibox', '/home', [file('a')]);
+    queue.add('local/ibox', '/home', [file('a')]);
     await settle();
     expect(states()).toEqual(['a asking']);
     expect(queue.view()[0]?.existing?.path).toBe('/home/a');
@@ -79,7 +79,7 @@ describe('on a conflict', () => {
 
   it('keeps both with the next free number', async () => {
     const { queue, sendings } = openQueue({ '/home/a.tar.gz': 'file', '/home/a (2).tar.gz': 'file' });
-    queue.add('ibox', '/home', [file('a.tar.gz')]);
+    queue.add('local/ibox', '/home', [file('a.tar.gz')]);
     await settle();
     queue.answer(1, 'keep', false);
     await settle();
@@ -92,7 +92,7 @@ describe('on a conflict', () => {
       '/home/c': 'file',
       '/home/.env': 'file',
     });
-    queue.add('ibox', '/home', [file('a'), file('b'), file('c'), file('.env')]);
+    queue.add('local/ibox', '/home', [file('a'), file('b'), file('c'), file('.env')]);
     await settle();
     expect(states()).toEqual(['a asking', 'b sending', 'c asking', '.env asking']);
     queue.answer(1, 'keep', true);
@@ -112,9 +112,9 @@ describe('on a conflict', () => {
 
   it('asks again for a folder, which cannot be replaced', async () => {
     const { queue, states } = openQueue({ '/home/a': 'file', '/home/b': 'directory' });
-    queue.add('ibox', '/home', [file('a')]);
+    queue.add('local/ibox', '/home', [file('a')]);
     await settle();
-    queue.add('ibox', '/home', [file('a'), file('b')]);
+    queue.add('local/ibox', '/home', [file('a'), file('b')]);
     await settle();
     queue.answer(2, 'replace', true);
     await settle();
@@ -123,7 +123,7 @@ describe('on a conflict', () => {
 
   it('skips', async () => {
     const { queue, sendings, states } = openQueue({ '/home/a': 'file' });
-    queue.add('ibox', '/home', [file('a')]);
+    queue.add('local/ibox', '/home', [file('a')]);
     await settle();
     queue.answer(1, 'skip', false);
     expect(states()).toEqual(['a skipped']);
@@ -132,7 +132,7 @@ describe('on a conflict', () => {
 
   it('asks if the file was created after the check', async () => {
     const { queue, sendings, states } = openQueue();
-    queue.add('ibox', '/home', [file('a')]);
+    queue.add('local/ibox', '/home', [file('a')]);
     await settle();
     sendings[0]?.reject(new ApiFailure('conflict', 'There is a file.'));
     await settle();
@@ -142,7 +142,7 @@ describe('on a conflict', () => {
 
 it('sends again what a session that had ended refused, and nothing else', async () => {
   const { queue, sendings, states } = openQueue();
-  queue.add('ibox', '/home', [file('a'), file('b')]);
+  queue.add('local/ibox', '/home', [file('a'), file('b')]);
   await settle();
   sendings[0]?.reject(new ApiFailure('unauthenticated', 'Sign in first.'));
   sendings[1]?.reject(new ApiFailure('conflict', 'The disk of the sandbox is full.', 'no_space'));
@@ -157,7 +157,7 @@ it('sends again what a session that had ended refused, and nothing else', async 
 
 it('reports a failure, continues with the others, and retries on request', async () => {
   const { queue, sendings, states } = openQueue();
-  queue.add('ibox', '/home', [file('a'), file('b')]);
+  queue.add('local/ibox', '/home', [file('a'), file('b')]);
   await settle();
   sendings[0]?.reject(new ApiFailure('conflict', 'The disk of the sandbox is full.', 'no_space'));
   sendings[1]?.resolve();
@@ -173,7 +173,7 @@ it('reports a failure, continues with the others, and retries on request', async
 
 it('cancels active and waiting uploads', async () => {
   const { queue, sendings, states } = openQueue();
-  queue.add('ibox', '/home', [file('a'), file('b'), file('c')]);
+  queue.add('local/ibox', '/home', [file('a'), file('b'), file('c')]);
   await settle();
   queue.cancel(3);
   queue.cancel(1);

@@ -6,21 +6,21 @@ import { join } from 'node:path';
 import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 import { SandboxKey } from '../../sandbox-key';
-import { archiveName } from './archive-path';
+import { archiveName, parseArchiveName } from './archive-path';
 
 /**
- * Archives are stored as `<operation>/<sandbox>.tar.gz` below the configured directory, readable only by the user that
- * runs Sandkeeper. Several processes may write there, so an unfinished file has a unique name that ends in `.part`. It is
- * renamed once it is on disk.
+ * Archives are stored as `<operation>/<connection>.<sandbox>.tar.gz` below the configured directory, readable only by the
+ * user that runs Sandkeeper. Several processes may write there, so an unfinished file has a unique name that ends in
+ * `.part`. It is renamed once it is on disk.
  */
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY } = constants;
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const PART = '.part';
-const PART_NAME = /^[A-Za-z0-9_-]{1,64}\.tar\.gz\.[0-9a-f]{12}\.part$/;
+const PART_NAME = /^(?:[a-z0-9-]{1,32}\.)?[A-Za-z0-9_-]{1,64}\.tar\.gz\.[0-9a-f]{12}\.part$/;
 const ABANDONED_MS = 60 * 60_000;
-/** Operation and sandbox ids. Safe as a path segment. */
+/** Operation ids. Safe as a path segment. */
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Messages for the error codes of the file system. */
@@ -140,9 +140,10 @@ export class ArchivePlace {
     }
   }
 
-  /** Opens the archive for reading. The caller closes it. */
-  openArchive(): Promise<FileHandle> {
-    return open(this.#path(this.#fileName), O_RDONLY | O_NOFOLLOW);
+  /** Opens the archive for reading, or the one that was recorded under another name. The caller closes it. */
+  openArchive(recordedName = this.name): Promise<FileHandle> {
+    const file = parseArchiveName(recordedName)?.file;
+    return open(this.#path(file === undefined ? this.#fileName : `${file}.tar.gz`), O_RDONLY | O_NOFOLLOW);
   }
 
   #path(name: string): string {

@@ -187,8 +187,8 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await eventually(() => said(sandbox.key, 'Archiving its files'));
     await eventually(
       async () =>
-        (await (await apiOf(sandbox.key).openEnvd(sandbox.key)).listProcesses(AbortSignal.timeout(10_000))).length >
-        0,
+        (await (await apiOf(sandbox.key).openEnvd(sandbox.key)).listProcesses(AbortSignal.timeout(10_000)))
+          .length > 0,
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
     await eventually(() => kept(operation).includes(`local.${sandbox.id}.tar.gz`));

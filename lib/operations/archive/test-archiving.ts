@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest';
 import { type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { fleetWatcher } from '../../fleet/watcher';
+import { fleetWatcher } from '../../fleet/watchers';
 import type { Sandbox } from '../../sandbox/schema';
 import { apiOf } from '../../sandbox-api/configured';
 import type { SandboxKey } from '../../sandbox-key';
@@ -105,7 +105,7 @@ export function setUpArchiving() {
   /** Items by the keys of their sandboxes. */
   async function outcomes({ id }: Operation): Promise<Record<SandboxKey, RecordedItem>> {
     await eventually(async () => (await listRecorded(id)).every(isOver), 40_000);
-    return Object.fromEntries((await listRecorded(id)).map((item) => [item.sandboxId, item]));
+    return Object.fromEntries((await listRecorded(id)).map((item) => [item.sandboxKey, item]));
   }
 
   async function kill(sandboxes: readonly Sandbox[], params: ActParams = {}) {

@@ -122,12 +122,14 @@ describe('ArchivePlace', () => {
       fs.utimesSync(join(dir, 'op', name), now / 1_000, now / 1_000 - minutes * 60);
       names.push(name);
     }
-    for (const other of ['i1.tar.gz', 'notes.part']) {
+    // Of an earlier version, which named no connection.
+    const older = 'older.tar.gz.0123456789ab.part';
+    for (const other of ['local.i1.tar.gz', 'notes.part', older]) {
       fs.writeFileSync(join(dir, 'op', other), '');
       fs.utimesSync(join(dir, 'op', other), 1, 1);
     }
-    expect(await sweepAbandonedParts(dir, now)).toEqual([`op/${names[0]}`]);
-    expect(fs.readdirSync(join(dir, 'op')).sort()).toEqual(['i1.tar.gz', names[1], 'notes.part']);
+    expect((await sweepAbandonedParts(dir, now)).sort()).toEqual([`op/${names[0]}`, `op/${older}`]);
+    expect(fs.readdirSync(join(dir, 'op')).sort()).toEqual(['local.i1.tar.gz', names[1], 'notes.part']);
     expect(await sweepAbandonedParts(join(dir, 'missing'))).toEqual([]);
   });
 
@@ -160,7 +162,11 @@ describe.runIf(canRun)('writeArchive', () => {
   async function newSandbox() {
     const sandbox = await engine.create();
     await sandbox.files.makeDir('/data/work');
-    return { key: localKey(sandbox.sandboxId), sandbox, root: join(engine.guestDir(sandbox.sandboxId), 'root') };
+    return {
+      key: localKey(sandbox.sandboxId),
+      sandbox,
+      root: join(engine.guestDir(sandbox.sandboxId), 'root'),
+    };
   }
 
   type Order = Partial<Parameters<typeof writeArchive>[1]>;
@@ -262,8 +268,8 @@ describe.runIf(canRun)('writeArchive', () => {
   });
 
   it('fails if the sandbox is gone', async () => {
-    const { key } = await newSandbox();
-    await engine.api('DELETE', `/sandboxes/${id}`);
+    const { key, sandbox } = await newSandbox();
+    await engine.api('DELETE', `/sandboxes/${sandbox.sandboxId}`);
     expect(await thrownBy(() => save(key, '/data/work'))).toMatchObject({ problem: 'gone' });
   });
 

@@ -75,9 +75,12 @@ export async function writeArchive(place: ArchivePlace, order: Order): Promise<C
 }
 
 /** Describes what is wrong with a kept archive, or returns `null` if it is intact. */
-export async function findFault(place: ArchivePlace, kept: CheckedArchive): Promise<string | null> {
+export async function findFault(
+  place: ArchivePlace,
+  kept: CheckedArchive & { name?: string },
+): Promise<string | null> {
   try {
-    const file = await place.openArchive();
+    const file = await place.openArchive(kept.name);
     const { bytes, entries } = await readArchive(file).finally(() => file.close());
     if (bytes === kept.bytes && entries === kept.entries) return null;
     return `It holds ${bytes} bytes and ${entries} entries instead of ${kept.bytes} and ${kept.entries}.`;

@@ -169,27 +169,27 @@ describe('skipped sandboxes', () => {
 
   it('are grouped by reason', () => {
     const skipped = [
-      skip('i1', 'state'),
-      skip('i2', 'protected', 'It is protected by keep=true.'),
-      skip('i3', 'gone'),
-      skip('i4', 'state'),
-      skip('i5', 'busy'),
+      skip('local/i1', 'state'),
+      skip('local/i2', 'protected', 'It is protected by keep=true.'),
+      skip('local/i3', 'gone'),
+      skip('local/i4', 'state'),
+      skip('local/i5', 'busy'),
     ];
     expect(
       groupSkipped('pause', skipped).map(({ reason, skipped: ones }) => [
         reason,
-        ones.map((one) => one.sandboxId),
+        ones.map((one) => one.sandboxKey),
       ]),
     ).toEqual([
-      ['already gone', ['i3']],
-      ['protected by keep=true', ['i2']],
-      ['already paused', ['i1', 'i4']],
-      ['in another operation', ['i5']],
+      ['already gone', ['local/i3']],
+      ['protected by keep=true', ['local/i2']],
+      ['already paused', ['local/i1', 'local/i4']],
+      ['in another operation', ['local/i5']],
     ]);
     expect(describeSkipped('pause', skipped)).toBe(
       '5 skipped: 1 already gone, 1 protected by keep=true, 2 already paused, 1 in another operation',
     );
-    expect(describeSkipped('setTimeout', [skip('i1', 'state')])).toBe(
+    expect(describeSkipped('setTimeout', [skip('local/i1', 'state')])).toBe(
       '1 skipped: paused, without a deadline',
     );
     expect(describeSkipped('kill', [])).toBeNull();
@@ -200,7 +200,7 @@ describe('skipped sandboxes', () => {
     expect(able).toEqual([running]);
     expect(skipped).toEqual([
       {
-        sandboxKey: paused.id,
+        sandboxKey: paused.key,
         kind: 'state',
         reason: expect.stringContaining('no deadline'),
         sandbox: paused,

@@ -4,6 +4,7 @@ import { rowWith } from '../../fleet/test-fleet';
 import { isProtected, SANDBOX_ACTS, sandboxCan, stopsSandbox } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { SandboxState } from '../../sandbox/schema';
+import { keyOf, type SandboxKey } from '../../sandbox-key';
 import { driftOf, partition, phraseFor } from './plan';
 
 const KEY = 'keep';
@@ -11,30 +12,35 @@ const KEY = 'keep';
 const sandboxes = fc
   .uniqueArray(
     fc.record({
+      connection: fc.constantFrom('local', 'prod-eu'),
       id: fc.stringMatching(/^i[a-z0-9]{1,6}$/),
       state: fc.constantFrom(...SandboxState.options),
       metadata: fc.dictionary(fc.constantFrom(KEY, 'team'), fc.constantFrom('true', ' TRUE', 'false', '')),
       isGone: fc.boolean(),
       isBusy: fc.boolean(),
     }),
-    { selector: ({ id }) => id, maxLength: 30 },
+    { selector: ({ connection, id }) => keyOf(connection, id), maxLength: 30 },
   )
+  .map((made) => made.map((one) => ({ key: keyOf(one.connection, one.id), ...one })))
   .map((made) => ({
-    read: new Map<string, Sandbox | null>(
-      made.map(({ isGone, isBusy: _, ...fields }) => [fields.id, isGone ? null : rowWith(fields).sandbox]),
+    read: new Map<SandboxKey, Sandbox | null>(
+      made.map(({ isGone, isBusy: _, connection: __, ...fields }) => [
+        fields.key,
+        isGone ? null : rowWith(fields).sandbox,
+      ]),
     ),
-    busy: new Set(made.filter(({ isBusy }) => isBusy).map(({ id }) => id)),
+    busy: new Set(made.filter(({ isBusy }) => isBusy).map(({ key }) => key)),
   }));
 
 const acts = fc.constantFrom(...SANDBOX_ACTS);
 
 describe('any plan', () => {
-  it('contains each id once, as a target or skipped with a reason', () => {
+  it('contains each sandbox once, as a target or skipped with a reason', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         const { targets, skipped } = partition(act, { read, busy, protectedKey: KEY });
-        const ids = [...targets.map(({ id }) => id), ...skipped.map(({ sandboxKey }) => sandboxKey)];
-        expect(ids.toSorted()).toEqual([...read.keys()].toSorted());
+        const keys = [...targets.map(({ key }) => key), ...skipped.map(({ sandboxKey }) => sandboxKey)];
+        expect(keys.toSorted()).toEqual([...read.keys()].toSorted());
         for (const { reason } of skipped) expect(reason).toMatch(/\S/);
       }),
     );
@@ -44,9 +50,9 @@ describe('any plan', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         for (const target of partition(act, { read, busy, protectedKey: KEY }).targets) {
-          expect(read.get(target.id)).toBe(target);
+          expect(read.get(target.key)).toBe(target);
           expect(sandboxCan(target.state, act)).toBe(true);
-          expect(busy.has(target.id)).toBe(false);
+          expect(busy.has(target.key)).toBe(false);
           expect(read.size > 1 && stopsSandbox(act) && isProtected(target, KEY)).toBe(false);
         }
       }),

@@ -2,21 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { rowWith } from '../../fleet/test-fleet';
 import type { SandboxAct } from '../../sandbox/can';
 import { SANDBOX_ACTS, sandboxCan, sandboxCannot } from '../../sandbox/can';
-import { SandboxState } from '../../sandbox/schema';
+import { type Sandbox, SandboxState } from '../../sandbox/schema';
+import type { SandboxKey } from '../../sandbox-key';
 import { driftOf, partition, phraseFor } from './plan';
 
 const running = rowWith({ id: 'running' }).sandbox;
 const paused = rowWith({ id: 'paused', state: 'paused' }).sandbox;
 const unknown = rowWith({ id: 'unknown', state: 'unknown' }).sandbox;
 const kept = rowWith({ id: 'kept', metadata: { protected: 'True ' } }).sandbox;
-const read = new Map([
-  ['running', running],
-  ['paused', paused],
-  ['unknown', unknown],
-  ['gone', null],
-]);
+/** The same id in another connection is another sandbox. */
+const namesake = rowWith({ key: 'other/running', id: 'running', state: 'paused' }).sandbox;
+type Read = ReadonlyMap<SandboxKey, Sandbox | null>;
+const readingOf = (...sandboxes: Sandbox[]): Read => new Map(sandboxes.map((one) => [one.key, one]));
+const read: Read = new Map([...readingOf(running, paused, unknown), ['local/gone', null]]);
 
-const split = (act: SandboxAct, of: ReadonlyMap<string, typeof running | null>, busy: string[] = []) =>
+const split = (act: SandboxAct, of: Read, busy: SandboxKey[] = []) =>
   partition(act, { read: of, protectedKey: 'protected', busy: new Set(busy) });
 
 describe('partition', () => {
@@ -29,34 +29,31 @@ describe('partition', () => {
     const { targets, skipped } = split(act, read);
     expect(targets.map(({ id }) => id)).toEqual(reached);
     expect(
-      [...targets.map(({ id }) => id), ...skipped.map(({ sandboxKey }) => sandboxKey)].toSorted(),
+      [...targets.map(({ key }) => key), ...skipped.map(({ sandboxKey }) => sandboxKey)].toSorted(),
     ).toEqual([...read.keys()].toSorted());
     for (const { reason } of skipped) expect(reason).toMatch(/^[A-Z].+\.$/);
   });
 
   it('gives a reason for each skipped sandbox', () => {
     expect(split('pause', read).skipped).toEqual([
-      { sandboxKey: 'paused', kind: 'state', reason: 'It is already paused.', sandbox: paused },
+      { sandboxKey: 'local/paused', kind: 'state', reason: 'It is already paused.', sandbox: paused },
       {
-        sandboxKey: 'unknown',
+        sandboxKey: 'local/unknown',
         kind: 'state',
         reason: 'This version of Sandkeeper does not know its state.',
         sandbox: unknown,
       },
-      { sandboxKey: 'gone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
+      { sandboxKey: 'local/gone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
     ]);
   });
 
   it('skips protected sandboxes in bulk kills and pauses only', () => {
-    const both = new Map([
-      ['running', running],
-      ['kept', kept],
-    ]);
+    const both = readingOf(running, kept);
     for (const act of ['kill', 'pause'] as const) {
       expect(split(act, both).targets).toEqual([running]);
       expect(split(act, both).skipped).toEqual([
         {
-          sandboxKey: 'kept',
+          sandboxKey: 'local/kept',
           kind: 'protected',
           reason: 'It is protected by protected=true.',
           sandbox: kept,
@@ -67,16 +64,13 @@ describe('partition', () => {
   });
 
   it('targets a single protected sandbox', () => {
-    expect(split('kill', new Map([['kept', kept]])).targets).toEqual([kept]);
+    expect(split('kill', readingOf(kept)).targets).toEqual([kept]);
   });
 
   it('protects only by the configured key with the value true', () => {
     const bulk = (metadata: Record<string, string>) =>
       partition('kill', {
-        read: new Map([
-          ['running', running],
-          ['other', rowWith({ id: 'other', metadata }).sandbox],
-        ]),
+        read: readingOf(running, rowWith({ id: 'other', metadata }).sandbox),
         protectedKey: 'keep',
         busy: new Set(),
       }).targets.length;
@@ -86,11 +80,23 @@ describe('partition', () => {
   });
 
   it('skips sandboxes of another operation', () => {
-    expect(split('kill', read, ['running']).skipped).toContainEqual({
-      sandboxKey: 'running',
+    expect(split('kill', read, ['local/running']).skipped).toContainEqual({
+      sandboxKey: 'local/running',
       kind: 'busy',
       reason: 'Another operation is working on it.',
       sandbox: running,
+    });
+  });
+
+  it('tells sandboxes of different connections with the same id apart', () => {
+    const both = readingOf(running, namesake);
+    expect(split('kill', both, ['local/running'])).toMatchObject({
+      targets: [{ key: 'other/running' }],
+      skipped: [{ sandboxKey: 'local/running', kind: 'busy' }],
+    });
+    expect(split('pause', both)).toMatchObject({
+      targets: [{ key: 'local/running' }],
+      skipped: [{ sandboxKey: 'other/running', kind: 'state' }],
     });
   });
 });

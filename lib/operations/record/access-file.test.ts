@@ -7,7 +7,8 @@ const entry = (at: number, changes: Partial<AccessEntry> = {}): AccessEntry => (
   atMs: Date.UTC(2026, 0, 15) - at,
   actor: 'ana',
   kind: 'file-opened',
-  sandboxKey: 'i1',
+  connection: 'prod-eu',
+  sandboxKey: 'prod-eu/i1',
   path: '/a',
   detail: null,
   request: null,
@@ -29,10 +30,10 @@ it('writes every page of the log, with hostile text as text', async () => {
     parts.push(part);
   expect(asked).toEqual([null, 'after 1']);
   expect(parts.join('').split('\r\n')).toEqual([
-    '\uFEFFat,person,action,sandbox,path,details,operation',
-    '2026-01-15T00:00:00.000Z,ana,file-opened,i1,/a,,',
-    '2026-01-14T23:59:59.999Z,,exported,i1,/a,"3 entries, 99 bytes",kill-1',
-    '2026-01-14T23:59:59.998Z,ana,file-opened,i1,"\'=HYPERLINK(""x"")",,',
+    '\uFEFFat,person,action,connection,sandbox,path,details,operation',
+    '2026-01-15T00:00:00.000Z,ana,file-opened,prod-eu,i1,/a,,',
+    '2026-01-14T23:59:59.999Z,,exported,prod-eu,i1,/a,"3 entries, 99 bytes",kill-1',
+    '2026-01-14T23:59:59.998Z,ana,file-opened,prod-eu,i1,"\'=HYPERLINK(""x"")",,',
     '',
   ]);
 });

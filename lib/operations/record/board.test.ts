@@ -7,10 +7,10 @@ import { OperationBoard } from './board';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function boardWith(ids: string[]) {
+function boardWith(keys: SandboxKey[]) {
   const board = new OperationBoard(() => null);
   const operation = newOperation();
-  board.put(operation, ids.map(waitingItem));
+  board.put(operation, keys.map(waitingItem));
   const events: OperationEvent[] = [];
   board.listen((event) => events.push(event));
   events.length = 0;
@@ -19,58 +19,58 @@ function boardWith(ids: string[]) {
   return { board, operation, events, note };
 }
 
-const ids = (items: OperationItem[]) => items.map(({ sandboxKey }) => sandboxKey);
+const keysOf = (items: OperationItem[]) => items.map(({ sandboxKey }) => sandboxKey);
 
 describe('changes', () => {
   it('are published in batches, with the counts', () => {
-    const { events, note } = boardWith(['a', 'b', 'c']);
-    note('a', 'sending');
-    note('a', 'done');
-    note('b', 'sending');
+    const { events, note } = boardWith(['local/a', 'local/b', 'local/c']);
+    note('local/a', 'sending');
+    note('local/a', 'done');
+    note('local/b', 'sending');
     expect(events).toEqual([]);
     vi.advanceTimersByTime(100);
     expect(events).toHaveLength(1);
-    expect(ids(events[0]?.items ?? [])).toEqual(['a', 'b']);
+    expect(keysOf(events[0]?.items ?? [])).toEqual(['local/a', 'local/b']);
     expect(events[0]?.operation.counts).toMatchObject({ done: 1, sending: 1, waiting: 1 });
     vi.advanceTimersByTime(10_000);
     expect(events).toHaveLength(1);
   });
 
   it('never reopen a final item, and are not published if nothing changed', () => {
-    const { events, note } = boardWith(['a']);
-    note('a', 'done');
+    const { events, note } = boardWith(['local/a']);
+    note('local/a', 'done');
     vi.advanceTimersByTime(100);
-    note('a', 'sending');
-    note('a', 'done');
-    note('nobody', 'done');
+    note('local/a', 'sending');
+    note('local/a', 'done');
+    note('local/nobody', 'done');
     vi.advanceTimersByTime(10_000);
     expect(events).toHaveLength(1);
     expect(events[0]?.operation.counts).toMatchObject({ done: 1, sending: 0, waiting: 0 });
   });
 
   it('of the operation are published at once, with pending items', () => {
-    const { board, operation, events, note } = boardWith(['a']);
-    note('a', 'done');
+    const { board, operation, events, note } = boardWith(['local/a']);
+    note('local/a', 'done');
     board.note(operation.id, { state: 'finished', finishedAtMs: 5 });
     expect(events).toHaveLength(1);
     expect(events[0]?.operation).toMatchObject({ state: 'finished', counts: { done: 1 } });
-    expect(ids(events[0]?.items ?? [])).toEqual(['a']);
+    expect(keysOf(events[0]?.items ?? [])).toEqual(['local/a']);
   });
 });
 
 it('reports busy sandboxes until the operation has finished', () => {
-  const { board, operation, note } = boardWith(['a', 'b']);
-  note('a', 'failed');
-  expect(board.busyIds()).toEqual(new Set(['b']));
+  const { board, operation, note } = boardWith(['local/a', 'local/b']);
+  note('local/a', 'failed');
+  expect(board.busyKeys()).toEqual(new Set(['local/b']));
   expect(board.isWorkedOff(operation.id)).toBe(false);
-  note('b', 'done');
+  note('local/b', 'done');
   expect(board.isWorkedOff(operation.id)).toBe(true);
   board.note(operation.id, { state: 'finished' });
-  expect([board.busyIds().size, board.running().length]).toEqual([0, 0]);
+  expect([board.busyKeys().size, board.running().length]).toEqual([0, 0]);
 });
 
 it('sends new listeners running operations, and finished ones without items for a while', () => {
-  const { board, operation } = boardWith(['a', 'b']);
+  const { board, operation } = boardWith(['local/a', 'local/b']);
   const received = () => {
     const events: OperationEvent[] = [];
     board.listen((event) => events.push(event))();

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
-import { fleetWatcher } from '../../fleet/watcher';
-import { eventually, setUpEngine } from '../../test-support/environment';
+import { fleetWatcher } from '../../fleet/watchers';
+import { eventually, localKey, setUpEngine } from '../../test-support/environment';
 import { claimItems, recordArchive, recordOutcomes } from './claims';
 import { findEnding } from './ending';
 import { recordOperation } from './store';
@@ -34,13 +34,13 @@ describe('findEnding', () => {
     await claimItems('o1', { owner: 'here', leaseMs: 60_000, max: 1 });
     const done = {
       operationId: 'o1',
-      sandboxKey: 'iours',
+      sandboxKey: sandbox.key,
       outcome: 'done',
       message: null,
       tookMs: 80,
     } as const;
     await recordOutcomes('here', [done]);
-    const ending = await findEnding('iours');
+    const ending = await findEnding(sandbox.key);
     expect(ending).toEqual({
       endedAtMs: expect.any(Number),
       how: 'It was killed here by li.',
@@ -57,14 +57,23 @@ describe('findEnding', () => {
     for (const operationId of ['s1', 's2']) {
       await recordOperation({ ...killBy('li'), id: operationId, targets: [sandbox] });
       await claimItems(operationId, { owner: 'here', leaseMs: 60_000, max: 1 });
-      const saved = { name: `${operationId}/${id}.tar.gz`, bytes: 300, entries: 2, leftOut: 0 };
-      await recordArchive('here', { operationId, sandboxKey: id, saved });
-      const failed = { operationId, sandboxKey: id, outcome: 'failed', message: null, tookMs: 1 } as const;
+      const saved = { name: `${operationId}/local.${id}.tar.gz`, bytes: 300, entries: 2, leftOut: 0 };
+      await recordArchive('here', { operationId, sandboxKey: sandbox.key, saved });
+      const failed = {
+        operationId,
+        sandboxKey: sandbox.key,
+        outcome: 'failed',
+        message: null,
+        tookMs: 1,
+      } as const;
       await recordOutcomes('here', [failed]);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(await findEnding(id)).toMatchObject({ how: 'It was killed.', saved: { name: `s2/${id}.tar.gz` } });
+    expect(await findEnding(sandbox.key)).toMatchObject({
+      how: 'It was killed.',
+      saved: { name: `s2/local.${id}.tar.gz` },
+    });
   });
 
   it('returns the reason of the service for a sandbox that ended elsewhere', async () => {
@@ -72,7 +81,7 @@ describe('findEnding', () => {
     await engine.call('DELETE', `/sandboxes/${killed}`);
     const expired = await engine.create({ timeout: 0 });
     await eventually(async () => (await engine.detail(expired)).status === 404);
-    expect(await findEnding(killed)).toEqual({
+    expect(await findEnding(localKey(killed))).toEqual({
       endedAtMs: expect.any(Number),
       how: 'It was killed.',
       last: null,
@@ -80,14 +89,17 @@ describe('findEnding', () => {
       saved: null,
     });
     // The service may report the reason a moment later.
-    await eventually(async () => (await findEnding(expired))?.how === 'Its time ran out.');
+    await eventually(async () => (await findEnding(localKey(expired)))?.how === 'Its time ran out.');
   });
 
   it('names the end of a sandbox that was killed while paused, which runs leave out', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(await findEnding(id)).toMatchObject({ how: 'It was killed.', endedAtMs: expect.any(Number) });
+    expect(await findEnding(localKey(id))).toMatchObject({
+      how: 'It was killed.',
+      endedAtMs: expect.any(Number),
+    });
   });
 
   it('searches later pages of runs for what events no longer cover', async () => {
@@ -95,23 +107,23 @@ describe('findEnding', () => {
     const old = await engine.create();
     await engine.call('DELETE', `/sandboxes/${old}`);
     for (let made = 0; made < 120; made += 1) await engine.create();
-    expect((await findEnding(old))?.how).toBe('It was killed.');
+    expect((await findEnding(localKey(old)))?.how).toBe('It was killed.');
   });
 
   it('returns null for an unknown id', async () => {
-    expect(await findEnding('inever')).toBeNull();
+    expect(await findEnding('local/inever')).toBeNull();
   });
 
   it.each([404, 500])('falls back to the watcher if the history answers %i', async (status) => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => void vi.restoreAllMocks());
     await engine.fault({ route: 'GET /v2/sandbox-runs', status });
-    expect(await findEnding('inever')).toBeNull();
+    expect(await findEnding('local/inever')).toBeNull();
     const { sandbox } = rowWith({ id: `iseen${status}` });
-    fleetWatcher().recordReading(sandbox, Date.now());
-    fleetWatcher().recordGone(sandbox.id);
+    fleetWatcher('local').recordReading(sandbox, Date.now());
+    fleetWatcher('local').recordGone(sandbox.key);
     const how = 'It was terminated. The service does not say how.';
-    expect(await findEnding(sandbox.id)).toEqual({
+    expect(await findEnding(sandbox.key)).toEqual({
       endedAtMs: expect.any(Number),
       how,
       last: sandbox,

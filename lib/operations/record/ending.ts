@@ -1,6 +1,6 @@
 import 'server-only';
 import { SandkeeperError } from '../../errors';
-import { watcherOf } from '../../fleet/watcher';
+import { watcherOf } from '../../fleet/watchers';
 import type { Sandbox } from '../../sandbox/schema';
 import { apiOf } from '../../sandbox-api/configured';
 import type { SandboxApi } from '../../sandbox-api/sandbox-api';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/schema';
-import type { SandboxKey } from '../../sandbox-key';
+import { idOf, type SandboxKey } from '../../sandbox-key';
 import {
   countOutcomes,
   type Operation,
@@ -19,12 +19,13 @@ const item = (sandboxKey: SandboxKey, outcome: Outcome): OperationItem => ({
 
 /** Recorded items with their sandboxes. */
 function recorded(items: readonly OperationItem[]): RecordedItem[] {
-  return items.map((each) => ({ ...each, sandbox: sandboxOf(each.sandboxId) }));
+  return items.map((each) => ({ ...each, sandbox: sandboxOf(each.sandboxKey) }));
 }
 
-function sandboxOf(id: string): Sandbox {
+function sandboxOf(key: SandboxKey): Sandbox {
   return {
-    id,
+    key,
+    id: idOf(key),
     templateId: 'base',
     alias: null,
     state: 'running',
@@ -59,8 +60,8 @@ function operationOf(all: readonly OperationItem[], differences: Partial<Operati
   };
 }
 
-const DONE = [item('a', 'done'), item('b', 'failed')];
-const running = operationOf([item('a', 'sending'), item('b', 'waiting')]);
+const DONE = [item('local/a', 'done'), item('local/b', 'failed')];
+const running = operationOf([item('local/a', 'sending'), item('local/b', 'waiting')]);
 const finished = operationOf(DONE, { state: 'finished', finishedAtMs: 2 });
 const eventOf = (operation: Operation, items: OperationItem[]) => ({
   operation,
@@ -84,40 +85,40 @@ describe('underWay', () => {
     const { progress } = openProgress();
     const listener = vi.fn();
     progress.subscribe(listener);
-    progress.receive(eventOf(running, [item('a', 'waiting'), item('b', 'sending')]));
+    progress.receive(eventOf(running, [item('local/a', 'waiting'), item('local/b', 'sending')]));
     const first = progress.underWay();
     expect([...first]).toEqual([
-      ['a', { act: 'kill', operationId: 'o1' }],
-      ['b', { act: 'kill', operationId: 'o1' }],
+      ['local/a', { act: 'kill', operationId: 'o1' }],
+      ['local/b', { act: 'kill', operationId: 'o1' }],
     ]);
-    progress.receive(eventOf(running, [item('a', 'done')]));
+    progress.receive(eventOf(running, [item('local/a', 'done')]));
     expect(progress.underWay()).not.toBe(first);
-    expect([...progress.underWay().keys()]).toEqual(['b']);
+    expect([...progress.underWay().keys()]).toEqual(['local/b']);
     const second = progress.underWay();
-    progress.receive(eventOf(running, [item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('local/b', 'waiting')]));
     expect(progress.underWay()).toBe(second);
     expect(listener).toHaveBeenCalledTimes(3);
   });
 
   it('keeps an operation when another one on the same sandbox ends', () => {
     const { progress } = openProgress();
-    progress.receive(eventOf(running, [item('a', 'sending')]));
-    progress.receive(eventOf({ ...running, id: 'o2', act: 'pause' }, [item('a', 'sending')]));
-    progress.receive(eventOf(running, [item('a', 'done')]));
+    progress.receive(eventOf(running, [item('local/a', 'sending')]));
+    progress.receive(eventOf({ ...running, id: 'o2', act: 'pause' }, [item('local/a', 'sending')]));
+    progress.receive(eventOf(running, [item('local/a', 'done')]));
     progress.receive(eventOf(finished, []));
-    expect(progress.underWay().get('a')).toEqual({ act: 'pause', operationId: 'o2' });
+    expect(progress.underWay().get('local/a')).toEqual({ act: 'pause', operationId: 'o2' });
   });
 
   it('clears the sandboxes of an operation that ends with counts only', () => {
     const { progress } = openProgress();
-    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('local/a', 'sending'), item('local/b', 'waiting')]));
     progress.receive(eventOf(finished, []));
     expect(progress.underWay().size).toBe(0);
   });
 
   it('handles 5,000 sandboxes quickly', () => {
     const { progress } = openProgress();
-    const items = Array.from({ length: 5_000 }, (_, index) => item(`s${index}`, 'waiting'));
+    const items = Array.from({ length: 5_000 }, (_, index) => item(`local/s${index}`, 'waiting'));
     const operation = operationOf(items);
     progress.receive(eventOf(operation, items));
     const startedMs = performance.now();
@@ -137,15 +138,18 @@ describe('underWay', () => {
 describe('views', () => {
   it('lists running and finished operations, newest first, as new objects on change', () => {
     const { progress } = openProgress();
-    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
-    progress.receive(eventOf({ ...running, id: 'o2', createdAtMs: 5 }, [item('c', 'waiting')]));
+    progress.receive(eventOf(running, [item('local/a', 'sending'), item('local/b', 'waiting')]));
+    progress.receive(eventOf({ ...running, id: 'o2', createdAtMs: 5 }, [item('local/c', 'waiting')]));
     const [newer, older] = progress.views();
     expect([newer?.operation.id, older?.operation.id]).toEqual(['o2', 'o1']);
-    progress.receive({ ...eventOf(finished, [item('a', 'done')]), hold: { untilMs: 9, isAsked: true } });
+    progress.receive({
+      ...eventOf(finished, [item('local/a', 'done')]),
+      hold: { untilMs: 9, isAsked: true },
+    });
     expect(progress.views()[0]).toBe(newer);
     expect(progress.views()[1]).toMatchObject({ wasSeenRunning: true, hold: { untilMs: 9, isAsked: true } });
-    expect(progress.views()[1]?.items.get('a')?.outcome).toBe('done');
-    expect(older?.items.get('a')?.outcome).toBe('sending');
+    expect(progress.views()[1]?.items.get('local/a')?.outcome).toBe('done');
+    expect(older?.items.get('local/a')?.outcome).toBe('sending');
   });
 
   it('marks operations that this tab saw running, and drops finished ones after a while', () => {
@@ -161,7 +165,7 @@ describe('views', () => {
     const { progress } = openProgress();
     const startMs = Date.now();
     for (const outcome of ['waiting', 'done'] as const) {
-      progress.receive(eventOf(operationOf([item('a', outcome), item('b', 'waiting')]), []));
+      progress.receive(eventOf(operationOf([item('local/a', outcome), item('local/b', 'waiting')]), []));
       vi.advanceTimersByTime(6_000);
     }
     expect(progress.find('o1')?.samples).toEqual([
@@ -178,8 +182,8 @@ describe('whenFinished', () => {
     const { progress, fetchRecord } = openProgress();
     const ended = vi.fn();
     progress.whenFinished('o1', ended);
-    progress.receive(eventOf(running, [item('a', 'done'), item('b', 'sending')]));
-    progress.receive(eventOf(running, [item('b', 'failed')]));
+    progress.receive(eventOf(running, [item('local/a', 'done'), item('local/b', 'sending')]));
+    progress.receive(eventOf(running, [item('local/b', 'failed')]));
     expect(ended).not.toHaveBeenCalled();
     progress.receive(eventOf(finished, []));
     progress.receive(eventOf(finished, DONE));
@@ -217,7 +221,7 @@ describe('whenFinished', () => {
   it('fetches the end of operations missing after a reconnect, with retries', async () => {
     const { progress, fetchRecord } = openProgress();
     const ended = vi.fn();
-    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('local/a', 'sending'), item('local/b', 'waiting')]));
     progress.whenFinished('o1', ended);
     fetchRecord.mockRejectedValue(new Error('no network'));
     progress.missed();
@@ -236,11 +240,11 @@ describe('whenFinished', () => {
 
   it('does not fetch operations that the server sends again', async () => {
     const { progress, fetchRecord } = openProgress();
-    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('local/a', 'sending'), item('local/b', 'waiting')]));
     progress.whenFinished('o1', vi.fn());
     progress.missed();
     progress.joined();
-    progress.receive(eventOf(running, [item('a', 'done'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('local/a', 'done'), item('local/b', 'waiting')]));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(fetchRecord).not.toHaveBeenCalled();
   });
@@ -260,7 +264,7 @@ describe('whenFinished', () => {
     progress.whenFinished('o1', ended);
     fetchRecord.mockResolvedValueOnce({
       operation: running,
-      items: recorded([item('a', 'sending'), item('b', 'waiting')]),
+      items: recorded([item('local/a', 'sending'), item('local/b', 'waiting')]),
     });
     fetchRecord.mockResolvedValueOnce({ operation: finished, items: recorded(DONE) });
     await vi.advanceTimersByTimeAsync(4_000);

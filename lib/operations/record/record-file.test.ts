@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rowWith } from '../../fleet/test-fleet';
+import { idOf, keyOf } from '../../sandbox-key';
 import { countOutcomes, type Operation, OUTCOMES, type RecordedItem } from '../schema';
 import { parseRecordFormat, recordFileName, recordParts, recordText } from './record-file';
 
@@ -9,8 +10,8 @@ function itemWith(
   metadata: Record<string, string>,
   more: Partial<RecordedItem> = {},
 ): RecordedItem {
-  const { sandbox } = rowWith({ id, metadata });
-  return { sandboxKey: id, outcome: 'done', message: null, tookMs: 80, sandbox, ...more };
+  const { sandbox } = rowWith({ key: keyOf('prod-eu', id), id, metadata });
+  return { sandboxKey: sandbox.key, outcome: 'done', message: null, tookMs: 80, sandbox, ...more };
 }
 
 function operationOf(items: readonly RecordedItem[], changes: Partial<Operation> = {}): Operation {
@@ -114,23 +115,41 @@ describe('results as CSV', () => {
       itemWith('i2', { owner: 'li' }, { outcome: 'failed', message: '500, still running', tookMs: null }),
     ]);
     expect(text.split('\r\n')[0]).toBe(
-      'operation,act,by,at,sandbox,outcome,detail,took_ms,template,state_then,started_at,metadata.owner,metadata.run',
+      'operation,act,by,at,connection,sandbox,outcome,detail,took_ms,template,state_then,started_at,metadata.owner,metadata.run',
     );
     expect(recordsOf(text)).toMatchObject([
       {
-        ...{ operation: 'Op_1-x', act: 'kill', by: 'ana', at: '2026-01-15T09:31:04.123Z', sandbox: 'i1' },
-        ...{ outcome: 'done', detail: '', took_ms: '80', 'metadata.owner': 'ana', 'metadata.run': 'pr-1' },
+        ...{
+          operation: 'Op_1-x',
+          act: 'kill',
+          by: 'ana',
+          at: '2026-01-15T09:31:04.123Z',
+          connection: 'prod-eu',
+        },
+        ...{
+          sandbox: 'i1',
+          outcome: 'done',
+          detail: '',
+          took_ms: '80',
+          'metadata.owner': 'ana',
+          'metadata.run': 'pr-1',
+        },
       },
       { sandbox: 'i2', outcome: 'failed', detail: '500, still running', took_ms: '', 'metadata.run': '' },
     ]);
   });
 
   it('contain archives', () => {
-    const saved = { name: 'Op_1-x/i1.tar.gz', bytes: 1_234, entries: 3, leftOut: 1 };
+    const saved = { name: 'Op_1-x/prod-eu.i1.tar.gz', bytes: 1_234, entries: 3, leftOut: 1 };
     const items = [itemWith('i1', {}, { saved }), itemWith('i2', {}, { outcome: 'failed' })];
     const [first, second] = recordsOf(csvOf(items, { params: { exportPath: '~' } }));
     expect(first).toMatchObject({
-      ...{ saved_as: 'Op_1-x/i1.tar.gz', saved_bytes: '1234', saved_entries: '3', saved_left_out: '1' },
+      ...{
+        saved_as: 'Op_1-x/prod-eu.i1.tar.gz',
+        saved_bytes: '1234',
+        saved_entries: '3',
+        saved_left_out: '1',
+      },
     });
     expect(second).toMatchObject({ saved_as: '', saved_bytes: '', saved_entries: '' });
     expect(csvOf(items)).not.toContain('saved_as');
@@ -147,7 +166,8 @@ describe('results as CSV', () => {
           const record = records[index] ?? {};
           expect(record.outcome).toBe(item.outcome);
           expect(unguarded(record.by ?? '')).toBe(actor);
-          expect(unguarded(record.sandbox ?? '')).toBe(item.sandboxId);
+          expect(record.connection).toBe('prod-eu');
+          expect(unguarded(record.sandbox ?? '')).toBe(idOf(item.sandboxKey));
           expect(unguarded(record.detail ?? '')).toBe(item.message ?? '');
           for (const [key, value] of Object.entries(item.sandbox.metadata))
             expect(unguarded(record[`metadata.${key}`] ?? '')).toBe(value);
@@ -164,7 +184,7 @@ describe('results as CSV', () => {
       }),
     );
     expect(csvOf([itemWith('-i', { a: '=HYPERLINK("http://x","y")' })])).toContain(
-      `'-i,done,,80,base,running,2026-01-15T10:00:00.000Z,"'=HYPERLINK(""http://x"",""y"")"`,
+      `,prod-eu,'-i,done,,80,base,running,2026-01-15T10:00:00.000Z,"'=HYPERLINK(""http://x"",""y"")"`,
     );
   });
 
@@ -182,7 +202,7 @@ describe('results as CSV', () => {
       Array.from({ length: 70 }, (_, at) => [`k${String(at).padStart(2, '0')}`, 'v']),
     );
     const text = csvOf([itemWith('i1', many), itemWith('i2', { zzz: 'z' }), itemWith('i3', { zzz: 'z' })]);
-    const titles = readCsv(text)[0]?.slice(11) ?? [];
+    const titles = readCsv(text)[0]?.slice(12) ?? [];
     expect(titles[0]).toBe('metadata.zzz');
     expect(titles.length).toBe(65);
     expect(titles.at(-1)).toBe('more_metadata');

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { describeOnDatabases } from '../../test-support/databases';
+import { localKey } from '../../test-support/environment';
 import type { Outcome } from '../schema';
 import { type LogSearch, passesSearch, WHOLE_LOG } from './log-filter';
 import {
@@ -20,6 +21,7 @@ const MINUTE_MS = 60_000;
 type Seed = {
   id: string;
   minutesAgo: number;
+  /** Outcomes by the ids of local sandboxes. */
   items: Record<string, Outcome>;
   act?: string;
   actor?: string;
@@ -51,11 +53,11 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
       retry_of: more.retryOf ?? null,
     })
     .execute();
-  const rows = Object.entries(items).map(([sandboxKey, outcome], position) => ({
+  const rows = Object.entries(items).map(([sandboxId, outcome], position) => ({
     operation_id: id,
-    sandbox_key: sandboxKey,
+    sandbox_key: localKey(sandboxId),
     position,
-    sandbox: JSON.stringify(rowWith({ id: sandboxKey, metadata: { owner: 'ü' } }).sandbox),
+    sandbox: JSON.stringify(rowWith({ id: sandboxId, metadata: { owner: 'ü' } }).sandbox),
     outcome,
     message: outcome === 'failed' ? 'It is still running.' : null,
     updated_at_ms: createdAtMs,
@@ -117,13 +119,13 @@ describeOnDatabases('the record', () => {
   it('keeps sandboxes as planned, in plan order', async () => {
     const items = await listRecorded('old');
     expect(items.map(({ sandboxKey, outcome }) => [sandboxKey, outcome])).toEqual([
-      ['a', 'done'],
-      ['b', 'done'],
-      ['c', 'failed'],
-      ['d', 'already'],
+      ['local/a', 'done'],
+      ['local/b', 'done'],
+      ['local/c', 'failed'],
+      ['local/d', 'already'],
     ]);
     expect(items[2]).toEqual({
-      sandboxKey: 'c',
+      sandboxKey: 'local/c',
       outcome: 'failed',
       message: 'It is still running.',
       tookMs: null,
@@ -134,10 +136,10 @@ describeOnDatabases('the record', () => {
     expect(await listRecorded('never')).toEqual([]);
   });
 
-  it('lists newest first, with counts, and the id of a single sandbox', async () => {
+  it('lists newest first, with counts, and the key of a single sandbox', async () => {
     const { entries, older } = await listOperations(WHOLE_LOG, NOW_MS);
     expect(idsOf(entries)).toEqual(['stopped', 'pause', 'retry', 'old']);
-    expect(entries.map(({ sandboxKey }) => sandboxKey)).toEqual([null, null, 'c', null]);
+    expect(entries.map(({ sandboxKey }) => sandboxKey)).toEqual([null, null, 'local/c', null]);
     expect(entries[1]?.operation.counts).toMatchObject({ done: 1, unknown: 1, failed: 0 });
     expect(older).toBeNull();
   });
@@ -154,7 +156,11 @@ describeOnDatabases('the record', () => {
       [{ state: 'troubled' }, ['pause', 'old']],
       [{ sandbox: 'c' }, ['retry', 'old']],
       [{ sandbox: 'c', by: 'ana' }, ['old']],
+      [{ sandbox: 'local/c' }, ['retry', 'old']],
+      [{ sandbox: 'other/c' }, []],
+      [{ sandbox: 'other/local/c' }, []],
       [{ sandbox: '%' }, []],
+      [{ sandbox: '_' }, []],
       [{ sandbox: "c' or '1'='1" }, []],
       [{ within: '1h' }, ['stopped', 'pause', 'retry']],
       [{ within: '24h', fromMs: NOW_MS }, ['stopped', 'pause', 'retry']],
@@ -167,8 +173,8 @@ describeOnDatabases('the record', () => {
       const all = (await listOperations(WHOLE_LOG, NOW_MS)).entries;
       const passing = [];
       for (const { operation } of all) {
-        const items = new Set((await listRecorded(operation.id)).map(({ sandboxKey }) => sandboxKey));
-        if (passesSearch(operation, (id) => items.has(id), asked, NOW_MS)) passing.push(operation.id);
+        const keys = (await listRecorded(operation.id)).map(({ sandboxKey }) => sandboxKey);
+        if (passesSearch(operation, keys, asked, NOW_MS)) passing.push(operation.id);
       }
       expect(passing).toEqual(ids);
     });
@@ -192,7 +198,8 @@ describeOnDatabases('the record', () => {
   it('finds retries, and whether a sandbox has operations', async () => {
     expect((await findRetries('old')).map(({ id, counts }) => [id, counts.done])).toEqual([['retry', 1]]);
     expect(await findRetries('retry')).toEqual([]);
-    expect(await hasOperations('c')).toBe(true);
-    expect(await hasOperations('nobody')).toBe(false);
+    expect(await hasOperations('local/c')).toBe(true);
+    expect(await hasOperations('other/c')).toBe(false);
+    expect(await hasOperations('local/nobody')).toBe(false);
   });
 });

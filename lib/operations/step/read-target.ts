@@ -1,6 +1,6 @@
 import 'server-only';
 import { SandkeeperError } from '../../errors';
-import { watcherOf } from '../../fleet/watcher';
+import { watcherOf } from '../../fleet/watchers';
 import { MAX_READ_ONE_BY_ONE } from '../../sandbox/limits';
 import type { Sandbox } from '../../sandbox/schema';
 import { apiOf } from '../../sandbox-api/configured';

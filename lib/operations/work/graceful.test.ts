@@ -1,7 +1,7 @@
 import type { Sandbox } from '@moru-ai/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { setUpDataDir, thrownBy } from '../../test-support/environment';
+import { localKey, setUpDataDir, thrownBy } from '../../test-support/environment';
 import { askToEnd } from './graceful';
 
 setUpDataDir();
@@ -31,6 +31,8 @@ describe.runIf(canRun)('askToEnd', () => {
     });
   }
 
+  const sandboxKeyOf = (sandbox: Sandbox) => localKey(sandbox.sandboxId);
+
   /** The number of processes besides the first one, its launcher and the agent. */
   const count = (sandbox: Sandbox) => engine.processes(sandbox.sandboxId).length;
 
@@ -40,7 +42,7 @@ describe.runIf(canRun)('askToEnd', () => {
       sandbox,
       'trap "sleep 0.3; date > /data/last; cp /data/last /data/copy; exit 0" TERM; echo ready; while :; do sleep 0.1; done',
     );
-    const end = await askToEnd(sandbox.sandboxId, AMPLE_MS);
+    const end = await askToEnd(sandboxKeyOf(sandbox), AMPLE_MS);
     expect(end).toEqual({ kind: 'ended', tookMs: expect.any(Number) });
     expect(await sandbox.files.read('/data/copy')).toBe(await sandbox.files.read('/data/last'));
     expect(await sandbox.commands.list()).toEqual([]);
@@ -53,7 +55,7 @@ describe.runIf(canRun)('askToEnd', () => {
     await start(sandbox, deaf);
     await start(sandbox, 'echo ready; sleep 600');
     const startedMs = performance.now();
-    expect(await askToEnd(sandbox.sandboxId, 1_500)).toEqual({ kind: 'outlasted', left: 2 });
+    expect(await askToEnd(sandboxKeyOf(sandbox), 1_500)).toEqual({ kind: 'outlasted', left: 2 });
     const tookMs = performance.now() - startedMs;
     expect(tookMs).toBeGreaterThanOrEqual(1_500);
     expect(tookMs).toBeLessThan(8_000);
@@ -71,7 +73,7 @@ describe.runIf(canRun)('askToEnd', () => {
       void sandbox.commands.run('sleep 600 & wait', { background: true, timeoutMs: 0 }).catch(() => {});
     }
     await expect.poll(async () => (await sandbox.commands.list()).length).toBe(41);
-    expect(await askToEnd(sandbox.sandboxId, AMPLE_MS)).toMatchObject({ kind: 'ended' });
+    expect(await askToEnd(sandboxKeyOf(sandbox), AMPLE_MS)).toMatchObject({ kind: 'ended' });
     expect(await sandbox.files.exists('/data/daemon')).toBe(true);
     expect(await sandbox.commands.list()).toEqual([]);
     expect(count(sandbox)).toBeLessThanOrEqual(idle + 3);
@@ -92,15 +94,15 @@ describe.runIf(canRun)('askToEnd', () => {
       'sh -c \'trap "sleep 1; touch /data/job; exit" TERM; echo rea""dy; while :; do sleep 0.1; done\' &\n';
     await sandbox.pty.sendInput(pty.pid, new TextEncoder().encode(job));
     await expect.poll(() => screen, { timeout: 10_000 }).toContain('ready');
-    expect(await askToEnd(sandbox.sandboxId, AMPLE_MS)).toMatchObject({ kind: 'ended' });
+    expect(await askToEnd(sandboxKeyOf(sandbox), AMPLE_MS)).toMatchObject({ kind: 'ended' });
     expect(await sandbox.files.exists('/data/job')).toBe(true);
   });
 
   it('returns at once without processes, and does not change the deadline', async () => {
     const sandbox = await engine.create({ timeoutMs: 120_000 });
     const before = await sandbox.getInfo();
-    expect(await askToEnd(sandbox.sandboxId, 60_000)).toMatchObject({ kind: 'ended' });
-    expect(await askToEnd(sandbox.sandboxId, 0)).toMatchObject({ kind: 'ended' });
+    expect(await askToEnd(sandboxKeyOf(sandbox), 60_000)).toMatchObject({ kind: 'ended' });
+    expect(await askToEnd(sandboxKeyOf(sandbox), 0)).toMatchObject({ kind: 'ended' });
     expect(await sandbox.getInfo()).toEqual(before);
   });
 
@@ -110,17 +112,17 @@ describe.runIf(canRun)('askToEnd', () => {
       sandbox,
       'trap "sleep 0.2; pkill -KILL -f [s]andkeeper.ask; sleep 1; touch /data/kept; exit" TERM; echo ready; while :; do sleep 0.1; done',
     );
-    expect(await askToEnd(sandbox.sandboxId, AMPLE_MS)).toMatchObject({ kind: 'ended' });
+    expect(await askToEnd(sandboxKeyOf(sandbox), AMPLE_MS)).toMatchObject({ kind: 'ended' });
     expect(await sandbox.files.exists('/data/kept')).toBe(true);
   });
 
   it('fails if the sandbox is not running', async () => {
-    const { sandboxKey } = await engine.create();
-    await engine.api('POST', `/sandboxes/${sandboxKey}/pause`);
-    expect(await thrownBy(() => askToEnd(sandboxKey, 1_000))).toMatchObject({ code: 'conflict' });
-    expect((await engine.api('GET', `/sandboxes/${sandboxKey}`)).json).toMatchObject({ state: 'paused' });
-    await engine.api('DELETE', `/sandboxes/${sandboxKey}`);
-    expect(await thrownBy(() => askToEnd(sandboxKey, 1_000))).toMatchObject({ code: 'not_found' });
+    const { sandboxId } = await engine.create();
+    await engine.api('POST', `/sandboxes/${sandboxId}/pause`);
+    expect(await thrownBy(() => askToEnd(localKey(sandboxId), 1_000))).toMatchObject({ code: 'conflict' });
+    expect((await engine.api('GET', `/sandboxes/${sandboxId}`)).json).toMatchObject({ state: 'paused' });
+    await engine.api('DELETE', `/sandboxes/${sandboxId}`);
+    expect(await thrownBy(() => askToEnd(localKey(sandboxId), 1_000))).toMatchObject({ code: 'not_found' });
   });
 
   it.each([
@@ -129,7 +131,7 @@ describe.runIf(canRun)('askToEnd', () => {
   ])('stops waiting after a %s', async (_, method, path, code) => {
     const sandbox = await engine.create();
     await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
-    const asking = thrownBy(() => askToEnd(sandbox.sandboxId, 60_000));
+    const asking = thrownBy(() => askToEnd(sandboxKeyOf(sandbox), 60_000));
     await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
     await engine.api(method, `/sandboxes/${sandbox.sandboxId}${path}`);
     expect(await asking).toMatchObject({ code });
@@ -139,11 +141,13 @@ describe.runIf(canRun)('askToEnd', () => {
     const sandbox = await engine.create();
     await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
     const waiting = new AbortController();
-    const asking = thrownBy(() => askToEnd(sandbox.sandboxId, 60_000, waiting.signal));
+    const asking = thrownBy(() => askToEnd(sandboxKeyOf(sandbox), 60_000, waiting.signal));
     await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
     waiting.abort(new Error('enough'));
     expect(await asking).toEqual(new Error('enough'));
     await expect.poll(async () => (await sandbox.commands.list()).length).toBe(1);
-    expect(await thrownBy(() => askToEnd(sandbox.sandboxId, 1, waiting.signal))).toEqual(new Error('enough'));
+    expect(await thrownBy(() => askToEnd(sandboxKeyOf(sandbox), 1, waiting.signal))).toEqual(
+      new Error('enough'),
+    );
   });
 });

@@ -3,7 +3,7 @@ import { CommandSlots } from '../../commands/concurrency';
 import { runCommandInSandbox } from '../../commands/step';
 import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
-import { watcherOf } from '../../fleet/watcher';
+import { watcherOf } from '../../fleet/watchers';
 import type { Sandbox } from '../../sandbox/schema';
 import { serviceNowMs } from '../../sandbox-api/configured';
 import { asksToSlowDown } from '../../sandbox-api/errors';

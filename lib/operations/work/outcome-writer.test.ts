@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
 import type { SandboxKey } from '../../sandbox-key';
-import { eventually, setUpDataDir } from '../../test-support/environment';
+import { eventually, localKey, setUpDataDir } from '../../test-support/environment';
 import { claimItems, type NewOutcome } from '../record/claims';
 import { listItems } from '../record/store';
 import type { OperationItem } from '../schema';
@@ -18,17 +18,17 @@ const done = (sandboxKey: SandboxKey): OperationItem => ({
 });
 
 async function claimed(count: number) {
-  const ids = Array.from({ length: count }, (_, at) => `i${at}`);
-  const { id } = await recordNew(ids);
+  const keys = Array.from({ length: count }, (_, at) => localKey(`i${at}`));
+  const { id } = await recordNew(keys);
   await claimItems(id, { owner: 'me', leaseMs: 60_000, max: count });
-  return { operationId: id, ids };
+  return { operationId: id, keys };
 }
 
 it('writes in batches and reports them afterwards', async () => {
-  const { operationId, ids } = await claimed(40);
+  const { operationId, keys } = await claimed(40);
   const batches: (readonly NewOutcome[])[] = [];
   const writer = new OutcomeWriter('me', (batch) => batches.push(batch));
-  for (const id of ids) writer.add({ operationId, ...done(id) });
+  for (const key of keys) writer.add({ operationId, ...done(key) });
   await writer.close();
   expect(batches.map(({ length }) => length)).toEqual([40]);
   expect(new Set((await listItems(operationId)).map(({ outcome }) => outcome))).toEqual(new Set(['done']));
@@ -44,11 +44,11 @@ it('retries failed writes', async () => {
   });
   const db = await database();
   await db.schema.alterTable('operation_items').renameTo('away').execute();
-  writer.add({ operationId, ...done('i0') });
+  writer.add({ operationId, ...done('local/i0') });
   await eventually(() => error.mock.calls.length > 0);
-  writer.add({ operationId, ...done('i1') });
+  writer.add({ operationId, ...done('local/i1') });
   await db.schema.alterTable('away').renameTo('operation_items').execute();
   await eventually(() => written.length === 2);
-  expect(written).toEqual(['i0', 'i1']);
+  expect(written).toEqual(['local/i0', 'local/i1']);
   expect((await listItems(operationId)).map(({ outcome }) => outcome)).toEqual(['done', 'done']);
 });

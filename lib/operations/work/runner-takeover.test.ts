@@ -7,16 +7,16 @@ import { findOperation, recordCancel } from '../record/store';
 import { recordNew, waitingItem } from '../test-operations';
 import { crash, setUpRunners } from './test-runners';
 
-const { engine, openRunner, createMany, readAll, recorded, firedFaults, isThere } = setUpRunners();
+const { engine, openRunner, create, createMany, readAll, recorded, firedFaults, isThere } = setUpRunners();
 
 describeOnDatabases('the runner', () => {
   describe('after a crash', () => {
     it('continues unfinished items without repeating finished ones', async () => {
-      const ids = await createMany(24);
+      const keys = await createMany(24);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 150 });
       const crashed = openRunner({ owner: 'doomed', maxConcurrency: 3 });
-      const operation = await recordNew(await readAll(ids));
-      crashed.runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys));
+      crashed.runner.start(operation, keys.map(waitingItem));
       await eventually(() => crashed.events.some(({ operation: { counts } }) => counts.done > 0));
       await crash(crashed.runner, 'doomed');
       expect((await findOperation(operation.id))?.state).toBe('running');
@@ -29,12 +29,15 @@ describeOnDatabases('the runner', () => {
     });
 
     it('counts a kill as ours only if it may have been sent', async () => {
-      const operation = await recordNew(['isent', 'iwaiting']);
+      const operation = await recordNew(['local/isent', 'local/iwaiting']);
       await claimItems(operation.id, { owner: 'dead', leaseMs: -1, max: 1 });
       const { runner, finished } = openRunner();
       await runner.open();
       await finished(operation);
-      expect(await recorded(operation.id)).toEqual({ isent: 'done', iwaiting: 'already' });
+      expect(await recorded(operation.id)).toEqual({
+        'local/isent': 'done',
+        'local/iwaiting': 'already',
+      });
     });
 
     it('finishes an operation whose last outcome was recorded', async () => {
@@ -48,12 +51,12 @@ describeOnDatabases('the runner', () => {
 
   describe('two processes on one database', () => {
     it('share the items without sending any twice', async () => {
-      const ids = await createMany(240);
+      const keys = await createMany(240);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 30 });
       const [a, b] = [openRunner({ maxConcurrency: 8 }), openRunner({ maxConcurrency: 8 })];
       await b.runner.open();
-      const operation = await recordNew(await readAll(ids));
-      a.runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys));
+      a.runner.start(operation, keys.map(waitingItem));
       await Promise.all([a.finished(operation), b.finished(operation)]);
       const rows = await (await database())
         .selectFrom('operation_items')
@@ -67,11 +70,11 @@ describeOnDatabases('the runner', () => {
     });
 
     it('drop items that the other took over after their claims expired', async () => {
-      const ids = await createMany(6);
+      const keys = await createMany(6);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 700 });
       const a = openRunner({ owner: 'sleepy', maxConcurrency: 1, leaseMs: 4_000 });
-      const operation = await recordNew(await readAll(ids));
-      a.runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys));
+      a.runner.start(operation, keys.map(waitingItem));
       await eventually(async () => (await firedFaults()) === 1);
       // As if this process had been suspended for longer than its claims last and another one had taken over.
       const db = await database();
@@ -88,7 +91,7 @@ describeOnDatabases('the runner', () => {
     });
 
     it('both send at once when a person asks one of them', async () => {
-      const [id = ''] = await createMany(1);
+      const key = await create();
       await engine.fault({
         route: 'DELETE /sandboxes/*',
         status: 429,
@@ -96,22 +99,22 @@ describeOnDatabases('the runner', () => {
         count: 1,
       });
       const working = openRunner();
-      const operation = await recordNew(await readAll([id]));
-      working.runner.start(operation, [waitingItem(id)]);
+      const operation = await recordNew(await readAll([key]));
+      working.runner.start(operation, [waitingItem(key)]);
       await eventually(() => working.events.some(({ hold }) => hold !== null));
       const asked = openRunner();
       await asked.runner.tryNow();
       await working.finished(operation);
-      expect(await recorded(operation.id)).toEqual({ [id]: 'done' });
-      expect(await isThere(id)).toBe(false);
+      expect(await recorded(operation.id)).toEqual({ [key]: 'done' });
+      expect(await isThere(key)).toBe(false);
     });
 
     it('send once for each time that a person asks', async () => {
-      const [id = ''] = await createMany(1);
+      const key = await create();
       await engine.fault({ route: 'DELETE /sandboxes/*', status: 429, retryAfterSeconds: 86_400 });
       const { runner, events } = openRunner({ syncMs: 50 });
-      const operation = await recordNew(await readAll([id]));
-      runner.start(operation, [waitingItem(id)]);
+      const operation = await recordNew(await readAll([key]));
+      runner.start(operation, [waitingItem(key)]);
       await eventually(() => events.some(({ hold }) => hold !== null));
       expect(await firedFaults()).toBe(1);
       for (const sent of [2, 3]) {

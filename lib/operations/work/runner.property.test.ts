@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FaultInput } from '../../engine/faults';
-import { fleetWatcher } from '../../fleet/watcher';
-import { sandboxApi } from '../../sandbox-api/configured';
-import { eventually, setUpEngine } from '../../test-support/environment';
+import { fleetWatcher } from '../../fleet/watchers';
+import { apiOf } from '../../sandbox-api/configured';
+import { eventually, localKey, setUpEngine } from '../../test-support/environment';
 import { runs } from '../../test-support/runs';
 import { findOperation, listItems } from '../record/store';
 import { isFinal, type Outcome } from '../schema';
@@ -11,7 +11,7 @@ import { recordNew, waitingItem } from '../test-operations';
 import { OperationRunner } from './runner';
 
 const engine = setUpEngine();
-afterAll(() => fleetWatcher().close());
+afterAll(() => fleetWatcher('local').close());
 
 /** What a service does to the kill of one sandbox, and what happens to that sandbox after it was shown. */
 const FATES = {
@@ -60,9 +60,14 @@ describe('any fault of the service', () => {
     });
     await fc.assert(
       fc.asyncProperty(fates, fc.integer({ min: 1, max: 8 }), async (drawn, maxConcurrency) => {
-        const doomed = await Promise.all(drawn.map(async (fate) => ({ fate, id: await engine.create() })));
+        const doomed = await Promise.all(
+          drawn.map(async (fate) => {
+            const id = await engine.create();
+            return { fate, id, key: localKey(id) };
+          }),
+        );
         const bystander = await engine.create();
-        const shown = await Promise.all(doomed.map(({ id }) => sandboxApi().getSandbox(id)));
+        const shown = await Promise.all(doomed.map(({ key }) => apiOf(key).getSandbox(key)));
         for (const { fate, id } of doomed) {
           const change = CHANGES[fate];
           if (change) await engine.call(change.method, `/sandboxes/${id}${change.path}`);
@@ -80,7 +85,7 @@ describe('any fault of the service', () => {
         const operation = await recordNew(shown);
         runner.start(
           operation,
-          doomed.map(({ id }) => waitingItem(id)),
+          doomed.map(({ key }) => waitingItem(key)),
         );
         try {
           await eventually(async () => (await findOperation(operation.id))?.state === 'finished', 40_000);
@@ -91,9 +96,9 @@ describe('any fault of the service', () => {
         const outcomes = new Map(
           (await listItems(operation.id)).map(({ sandboxKey, outcome }) => [sandboxKey, outcome]),
         );
-        expect([...outcomes.keys()].toSorted()).toEqual(doomed.map(({ id }) => id).toSorted());
-        for (const { fate, id } of doomed) {
-          const outcome = outcomes.get(id);
+        expect([...outcomes.keys()].toSorted()).toEqual(doomed.map(({ key }) => key).toSorted());
+        for (const { fate, id, key } of doomed) {
+          const outcome = outcomes.get(key);
           expect({ fate, outcome }).toEqual({ fate, outcome: EXPECTED[fate] });
           expect(outcome !== undefined && isFinal(outcome)).toBe(true);
           expect({ fate, isThere: await isThere(id) }).toEqual({

@@ -1,35 +1,37 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { fleetWatcher } from '../../fleet/watcher';
+import { fleetWatcher } from '../../fleet/watchers';
+import { idOf } from '../../sandbox-key';
 import { describeOnDatabases } from '../../test-support/databases';
-import { eventually } from '../../test-support/environment';
+import { eventually, localKey } from '../../test-support/environment';
 import { findOperation, listItems, recordCancel } from '../record/store';
 import type { OperationEvent } from '../schema';
 import { recordNew, waitingItem } from '../test-operations';
 import { crash, setUpRunners } from './test-runners';
 
-const { engine, openRunner, createMany, readAll, recorded, firedFaults, isThere } = setUpRunners();
+const { engine, openRunner, create, createMany, readAll, recorded, firedFaults, detailOf, isThere } =
+  setUpRunners();
 
 describeOnDatabases('the runner', () => {
   describe('an operation', () => {
     it('is carried out, published and recorded', async () => {
-      const ids = await createMany(2);
+      const [keys, gone] = [await createMany(2), localKey('igone')];
       const { runner, events, finished, outcomesOf } = openRunner();
-      const operation = await recordNew([...(await readAll(ids)), 'igone']);
-      runner.start(operation, [...ids, 'igone'].map(waitingItem));
+      const operation = await recordNew([...(await readAll(keys)), gone]);
+      runner.start(operation, [...keys, gone].map(waitingItem));
       expect(events[0]).toEqual({
         operation,
-        items: [...ids, 'igone'].map(waitingItem),
+        items: [...keys, gone].map(waitingItem),
         hold: null,
         sentAtMs: expect.any(Number),
       });
       await finished(operation);
-      for (const id of ids)
-        expect([outcomesOf(id).at(0), outcomesOf(id).at(-1)]).toEqual(['waiting', 'done']);
-      expect(outcomesOf('igone').at(-1)).toBe('already');
+      for (const key of keys)
+        expect([outcomesOf(key).at(0), outcomesOf(key).at(-1)]).toEqual(['waiting', 'done']);
+      expect(outcomesOf(gone).at(-1)).toBe('already');
       expect(await recorded(operation.id)).toEqual({
-        [ids[0] ?? '']: 'done',
-        [ids[1] ?? '']: 'done',
-        igone: 'already',
+        [keys[0] ?? '']: 'done',
+        [keys[1] ?? '']: 'done',
+        [gone]: 'already',
       });
       const last = events.at(-1)?.operation;
       expect(last).toMatchObject({
@@ -41,11 +43,11 @@ describeOnDatabases('the runner', () => {
     });
 
     it('records the duration of each item', async () => {
-      const [id = ''] = await createMany(1);
-      await engine.fault({ route: `DELETE /sandboxes/${id}`, latencyMs: 300 });
+      const key = await create();
+      await engine.fault({ route: `DELETE /sandboxes/${idOf(key)}`, latencyMs: 300 });
       const { runner, finished } = openRunner();
-      const operation = await recordNew(await readAll([id]));
-      runner.start(operation, [waitingItem(id)]);
+      const operation = await recordNew(await readAll([key]));
+      runner.start(operation, [waitingItem(key)]);
       await finished(operation);
       const [item] = await listItems(operation.id);
       expect(item?.tookMs).toBeGreaterThanOrEqual(300);
@@ -53,67 +55,67 @@ describeOnDatabases('the runner', () => {
     });
 
     it('sends nothing within its cancel window', async () => {
-      const [id = ''] = await createMany(1);
+      const key = await create();
       const { runner, finished } = openRunner();
       const startsAtMs = Date.now() + 1_000;
-      const operation = await recordNew(await readAll([id]), { startsAtMs });
-      runner.start(operation, [waitingItem(id)]);
+      const operation = await recordNew(await readAll([key]), { startsAtMs });
+      runner.start(operation, [waitingItem(key)]);
       await new Promise((resolve) => setTimeout(resolve, 700));
-      expect(await isThere(id)).toBe(true);
+      expect(await isThere(key)).toBe(true);
       await finished(operation);
-      expect(await isThere(id)).toBe(false);
+      expect(await isThere(key)).toBe(false);
       expect((await findOperation(operation.id))?.finishedAtMs).toBeGreaterThanOrEqual(startsAtMs);
     });
 
     it('respects the limit of concurrency over all operations', async () => {
-      const ids = await createMany(12);
+      const keys = await createMany(12);
       await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 100 });
       const { runner, events, finished } = openRunner({ maxConcurrency: 3 });
-      const sandboxes = await readAll(ids);
+      const sandboxes = await readAll(keys);
       const first = await recordNew(sandboxes.slice(0, 6), { act: 'pause' });
       const second = await recordNew(sandboxes.slice(6), { act: 'pause' });
       const beganAtMs = Date.now();
-      runner.start(first, ids.slice(0, 6).map(waitingItem));
-      runner.start(second, ids.slice(6).map(waitingItem));
+      runner.start(first, keys.slice(0, 6).map(waitingItem));
+      runner.start(second, keys.slice(6).map(waitingItem));
       await Promise.all([finished(first), finished(second)]);
       // Twelve requests of 100 ms each, three at a time.
       expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(400);
       expect(events.at(-1)?.operation.counts.done).toBe(6);
-      for (const id of ids) expect((await engine.detail(id)).state).toBe('paused');
+      for (const key of keys) expect((await detailOf(key)).state).toBe('paused');
     });
 
     it('does not wait for a slow item or for a larger operation', async () => {
-      const ids = await createMany(40);
-      const [slow = '', ...others] = ids;
-      await engine.fault({ route: `DELETE /sandboxes/${slow}`, latencyMs: 4_000 });
+      const [slow, others] = [await create(), await createMany(39)];
+      const keys = [slow, ...others];
+      await engine.fault({ route: `DELETE /sandboxes/${idOf(slow)}`, latencyMs: 4_000 });
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 50 });
-      const single = await engine.create();
+      const single = await create();
       const { runner, finished, outcomesOf } = openRunner({ maxConcurrency: 2 });
-      const bulk = await recordNew(await readAll(ids));
-      runner.start(bulk, ids.map(waitingItem));
+      const bulk = await recordNew(await readAll(keys));
+      runner.start(bulk, keys.map(waitingItem));
       const small = await recordNew(await readAll([single]));
       runner.start(small, [waitingItem(single)]);
       await finished(small);
       expect((await findOperation(bulk.id))?.counts.done).toBeLessThan(others.length);
-      await eventually(() => others.every((id) => outcomesOf(id).at(-1) === 'done'));
+      await eventually(() => others.every((key) => outcomesOf(key).at(-1) === 'done'));
       expect(outcomesOf(slow).at(-1)).toBe('sending');
       await finished(bulk);
     });
 
     it('verifies all items with one reading of the list', async () => {
-      const ids = await createMany(20);
+      const keys = await createMany(20);
       const { runner, finished } = openRunner();
-      const operation = await recordNew(await readAll(ids));
+      const operation = await recordNew(await readAll(keys));
       await engine.fault({ route: 'GET /sandboxes/*', latencyMs: 0, count: 1_000_000 });
-      runner.start(operation, ids.map(waitingItem));
+      runner.start(operation, keys.map(waitingItem));
       await finished(operation);
       expect((await findOperation(operation.id))?.counts.done).toBe(20);
       expect(await firedFaults()).toBe(0);
     });
 
     it('records failed and completed items', async () => {
-      const [good = '', bad = ''] = await createMany(2);
-      await engine.fault({ route: `DELETE /sandboxes/${bad}`, status: 403 });
+      const [good, bad] = [await create(), await create()];
+      await engine.fault({ route: `DELETE /sandboxes/${idOf(bad)}`, status: 403 });
       const { runner, events, finished } = openRunner();
       const operation = await recordNew(await readAll([good, bad]));
       runner.start(operation, [good, bad].map(waitingItem));
@@ -128,45 +130,45 @@ describeOnDatabases('the runner', () => {
     });
 
     it('skips sandboxes that have changed since the plan', async () => {
-      const ids = await createMany(8);
-      const [paused = '', resumed = '', ...same] = ids;
-      await engine.call('POST', `/sandboxes/${resumed}/pause`);
-      const shown = await readAll(ids);
-      await engine.call('POST', `/sandboxes/${paused}/pause`);
-      await engine.call('POST', `/sandboxes/${resumed}/resume`, { timeout: 300 });
+      const [paused, resumed, same] = [await create(), await create(), await createMany(6)];
+      const keys = [paused, resumed, ...same];
+      await engine.call('POST', `/sandboxes/${idOf(resumed)}/pause`);
+      const shown = await readAll(keys);
+      await engine.call('POST', `/sandboxes/${idOf(paused)}/pause`);
+      await engine.call('POST', `/sandboxes/${idOf(resumed)}/resume`, { timeout: 300 });
       const { runner, finished } = openRunner();
       const operation = await recordNew(shown);
-      runner.start(operation, ids.map(waitingItem));
+      runner.start(operation, keys.map(waitingItem));
       await finished(operation);
       const outcomes = await recorded(operation.id);
       expect([outcomes[paused], outcomes[resumed]]).toEqual(['skipped', 'skipped']);
-      for (const id of same) expect(outcomes[id]).toBe('done');
+      for (const key of same) expect(outcomes[key]).toBe('done');
       expect([await isThere(paused), await isThere(resumed)]).toEqual([true, true]);
       expect((await listItems(operation.id))[0]?.message).toBe('Skipped: it was running and is now paused.');
     });
 
     it('passes its params to every step', async () => {
-      const [id = ''] = await createMany(1);
+      const key = await create();
       const { runner, finished } = openRunner();
-      const operation = await recordNew(await readAll([id]), {
+      const operation = await recordNew(await readAll([key]), {
         act: 'setTimeout',
         params: { timeoutMs: 20 * 60_000 },
       });
-      runner.start(operation, [waitingItem(id)]);
+      runner.start(operation, [waitingItem(key)]);
       await finished(operation);
-      const leftMs = Date.parse((await engine.detail(id)).endAt) - Date.now();
+      const leftMs = Date.parse((await detailOf(key)).endAt) - Date.now();
       expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(5_000);
     });
 
     it('is published in full to new listeners while it runs, and its end for a while', async () => {
-      const ids = await createMany(3);
+      const keys = await createMany(3);
       await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 500 });
       const { runner, finished } = openRunner();
-      const operation = await recordNew(await readAll(ids), { act: 'pause' });
-      runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys), { act: 'pause' });
+      runner.start(operation, keys.map(waitingItem));
       const late: OperationEvent[] = [];
       onTestFinished(runner.listen((event) => late.push(event)));
-      expect(late[0]?.items.map(({ sandboxKey }) => sandboxKey)).toEqual(ids);
+      expect(late[0]?.items.map(({ sandboxKey }) => sandboxKey)).toEqual(keys);
       await finished(operation);
       const later: OperationEvent[] = [];
       onTestFinished(runner.listen((event) => later.push(event)));
@@ -186,13 +188,13 @@ describeOnDatabases('the runner', () => {
     });
 
     it('updates the fleet', async () => {
-      const [killed = '', paused = ''] = await createMany(2);
-      await fleetWatcher().readSince(paused, Date.now());
+      const [killed, paused] = [await create(), await create()];
+      await fleetWatcher('local').readSince(paused, Date.now());
       const states = () =>
         new Map(
-          fleetWatcher()
+          fleetWatcher('local')
             .snapshot()
-            .sandboxes.map(({ id, state }) => [id, state]),
+            .sandboxes.map(({ key, state }) => [key, state]),
         );
       expect([states().get(killed), states().get(paused)]).toEqual(['running', 'running']);
       const { runner, finished } = openRunner();
@@ -205,12 +207,12 @@ describeOnDatabases('the runner', () => {
     });
 
     it('pauses for as long as the service requires and publishes the time', async () => {
-      const ids = await createMany(6);
+      const keys = await createMany(6);
       await engine.fault({ route: 'DELETE /sandboxes/*', status: 429, retryAfterSeconds: 1, count: 1 });
       const { runner, events, finished } = openRunner();
-      const operation = await recordNew(await readAll(ids));
+      const operation = await recordNew(await readAll(keys));
       const beganAtMs = Date.now();
-      runner.start(operation, ids.map(waitingItem));
+      runner.start(operation, keys.map(waitingItem));
       await finished(operation);
       expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(1_000);
       expect(events.some(({ hold }) => hold?.isAsked === true)).toBe(true);
@@ -220,10 +222,10 @@ describeOnDatabases('the runner', () => {
 
   describe('a cancel', () => {
     it('within the window changes nothing', async () => {
-      const ids = await createMany(5);
+      const keys = await createMany(5);
       const { runner, finished } = openRunner();
-      const operation = await recordNew(await readAll(ids), { startsAtMs: Date.now() + 60_000 });
-      runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys), { startsAtMs: Date.now() + 60_000 });
+      runner.start(operation, keys.map(waitingItem));
       expect(await recordCancel(operation.id, 'li', 1_768_478_400_000)).toBe(true);
       runner.cancel(operation.id, 'li', 1_768_478_400_000);
       await finished(operation);
@@ -233,36 +235,36 @@ describeOnDatabases('the runner', () => {
         cancelledAtMs: 1_768_478_400_000,
         counts: { cancelled: 5, waiting: 0 },
       });
-      for (const id of ids) expect(await isThere(id)).toBe(true);
+      for (const key of keys) expect(await isThere(key)).toBe(true);
     });
 
     it('after the window stops only items that have not been sent', async () => {
-      const ids = await createMany(30);
+      const keys = await createMany(30);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 300 });
       const { runner, finished } = openRunner({ maxConcurrency: 4 });
-      const operation = await recordNew(await readAll(ids));
-      runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys));
+      runner.start(operation, keys.map(waitingItem));
       await eventually(async () => (await firedFaults()) >= 4);
       await recordCancel(operation.id, 'li', Date.now());
       runner.cancel(operation.id, 'li', Date.now());
       await finished(operation);
       const outcomes = await recorded(operation.id);
       const sent = await firedFaults();
-      const done = ids.filter((id) => outcomes[id] === 'done');
+      const done = keys.filter((key) => outcomes[key] === 'done');
       expect(done).toHaveLength(sent);
       expect(sent).toBeLessThan(30);
-      for (const id of ids) {
-        expect(['done', 'cancelled']).toContain(outcomes[id]);
-        expect(await isThere(id)).toBe(outcomes[id] === 'cancelled');
+      for (const key of keys) {
+        expect(['done', 'cancelled']).toContain(outcomes[key]);
+        expect(await isThere(key)).toBe(outcomes[key] === 'cancelled');
       }
     });
 
     it('by another process stops the process that runs the operation', async () => {
-      const ids = await createMany(40);
+      const keys = await createMany(40);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 400 });
       const { runner, finished } = openRunner({ maxConcurrency: 1 });
-      const operation = await recordNew(await readAll(ids));
-      runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys));
+      runner.start(operation, keys.map(waitingItem));
       await eventually(async () => (await firedFaults()) >= 1);
       await recordCancel(operation.id, 'li', Date.now());
       await finished(operation);
@@ -270,11 +272,11 @@ describeOnDatabases('the runner', () => {
     });
 
     it('persists after a crash', async () => {
-      const ids = await createMany(20);
+      const keys = await createMany(20);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 300 });
       const first = openRunner({ owner: 'doomed-cancelled', maxConcurrency: 2 });
-      const operation = await recordNew(await readAll(ids));
-      first.runner.start(operation, ids.map(waitingItem));
+      const operation = await recordNew(await readAll(keys));
+      first.runner.start(operation, keys.map(waitingItem));
       await eventually(async () => (await firedFaults()) >= 2);
       await recordCancel(operation.id, 'li', Date.now());
       await crash(first.runner, 'doomed-cancelled');
@@ -289,8 +291,11 @@ describeOnDatabases('the runner', () => {
   });
 
   it('deletes operations past the retention, except running ones', async () => {
-    const old = await recordNew(['a'], { state: 'finished', finishedAtMs: Date.now() - 10 * 86_400_000 });
-    const recent = await recordNew(['a'], { state: 'finished', finishedAtMs: Date.now() });
+    const old = await recordNew(['local/a'], {
+      state: 'finished',
+      finishedAtMs: Date.now() - 10 * 86_400_000,
+    });
+    const recent = await recordNew(['local/a'], { state: 'finished', finishedAtMs: Date.now() });
     const { runner } = openRunner({ keepMs: 5 * 86_400_000 });
     await runner.open();
     expect(await findOperation(old.id)).toBeNull();

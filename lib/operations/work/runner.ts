@@ -2,7 +2,7 @@ import 'server-only';
 import { deleteAccessBefore } from '../../access/audit';
 import { config } from '../../config';
 import { connections } from '../../connections/registry';
-import { fleetWatchers, watcherOf } from '../../fleet/watcher';
+import { fleetWatchers, watcherOf } from '../../fleet/watchers';
 import { LeaseTimer } from '../../lease/lease-timer';
 import { processOwner } from '../../lease/owner';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import type { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import { StepStopped } from '../step/step-result';
 import type { StepContext } from './steps';
-import { neverSent, step, thenUnreadable, unverified } from './test-steps';
+import { neverSent, readOne, step, thenUnreadable, unverified } from './test-steps';
 
 const MINUTE_MS = 60_000;
 // Faults are per sandbox, so that slow steps can run concurrently.
@@ -33,7 +32,7 @@ describe('kill', () => {
 
   it('skips a sandbox that was protected while it was awake for archiving', async () => {
     const id = await engine.create({ metadata: { keep: 'true' } });
-    const now = await sandboxApi().getSandbox(id);
+    const now = await readOne(id);
     const shown: Sandbox = { ...now, state: 'paused', metadata: {} };
     const archiver: Pick<Archiver, 'archiveThen' | 'saved' | 'stoppedMessage' | 'isOurWake' | 'recheck'> = {
       archiveThen: (_shown, { kill }) => kill(now),
@@ -56,7 +55,7 @@ describe('kill', () => {
 
   it('does not call a sandbox skipped that changed after its kill was sent, and sends no second one', async () => {
     const id = await engine.create();
-    const shown = await sandboxApi().getSandbox(id);
+    const shown = await readOne(id);
     const readings = [shown];
     const read = async (): Promise<Sandbox> => readings.shift() ?? { ...shown, state: 'paused' };
     let sent = 0;
@@ -191,7 +190,7 @@ describe('kill', () => {
 
   it('is not sent if the sandbox cannot be read first', async () => {
     const id = await engine.create();
-    const shown = await sandboxApi().getSandbox(id);
+    const shown = await readOne(id);
     await engine.fault({ route: `GET /sandboxes/${id}`, status: 503, count: 50 });
     expect(await step('kill', id, {}, { shown, send: neverSent })).toEqual({
       outcome: 'failed',
@@ -210,7 +209,7 @@ describe('kill', () => {
 describe('a sandbox that has changed', () => {
   it.each(['kill', 'pause', 'setTimeout'] as const)('is skipped by %s', async (act) => {
     const id = await engine.create();
-    const shown = await sandboxApi().getSandbox(id);
+    const shown = await readOne(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
     expect(await step(act, id, { timeoutMs: MINUTE_MS }, { shown, send: neverSent })).toMatchObject({
@@ -223,7 +222,7 @@ describe('a sandbox that has changed', () => {
 
   it('is skipped if a newer reading arrives while it waits for a slot', async () => {
     const id = await engine.create();
-    const shown = await sandboxApi().getSandbox(id);
+    const shown = await readOne(id);
     const latest = () => ({ ...shown, state: 'paused' as const });
     const send: StepContext['send'] = async (call) => {
       await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -238,7 +237,7 @@ describe('a sandbox that has changed', () => {
 
   it('is killed if a row of the fleet differs and a reading does not', async () => {
     const id = await engine.create();
-    const shown = await sandboxApi().getSandbox(id);
+    const shown = await readOne(id);
     const latest = () => ({ ...shown, state: 'unknown' as const });
     expect((await step('kill', id, {}, { shown, latest })).outcome).toBe('done');
   });

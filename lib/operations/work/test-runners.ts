@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, onTestFinished } from 'vitest';
 import { database } from '../../db/client';
-import { fleetWatcher } from '../../fleet/watcher';
+import { fleetWatcher } from '../../fleet/watchers';
 import type { Sandbox } from '../../sandbox/schema';
 import { apiOf } from '../../sandbox-api/configured';
 import { idOf, type SandboxKey } from '../../sandbox-key';

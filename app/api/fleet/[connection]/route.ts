@@ -1,7 +1,7 @@
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
 import { packedSnapshot } from '@/lib/fleet/snapshot';
-import { fleetWatcher } from '@/lib/fleet/watcher';
+import { fleetWatcher } from '@/lib/fleet/watchers';
 import { responseOf } from '@/lib/result';
 import { ConnectionName } from '@/lib/sandbox-key';
 

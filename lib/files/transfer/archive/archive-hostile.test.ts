@@ -41,10 +41,10 @@ t.close()
         'add("./work/link/through")',
         'add("./work/hard", tarfile.LNKTYPE, link="/etc/shadow")',
       ].join('\n');
-      const { id, root } = await newSandbox({ tools: hostile(script) });
+      const { key, root } = await newSandbox({ tools: hostile(script) });
       fs.mkdirSync(`${root}/data/work`);
       for (const format of ['tar.gz', 'zip']) {
-        const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work'], format);
+        const { 'LEFT-OUT.txt': note, ...tree } = await unpack(key, ['/data/work'], format);
         const files = Object.keys(tree).filter((path) => tree[path] !== null);
         expect(files.sort()).toEqual(
           [
@@ -70,14 +70,14 @@ t.close()
         'one that is killed': '/usr/bin/tar -c -f - -C /data/work . | head -c 1024; kill -9 $$',
       };
       for (const [what, tar] of Object.entries(broken)) {
-        const { id, root } = await newSandbox({ tools: { tar } });
+        const { key, root } = await newSandbox({ tools: { tar } });
         fs.mkdirSync(`${root}/data/work`);
         fs.writeFileSync(`${root}/data/work/file`, 'x'.repeat(5_000));
         const progress = newArchiveToken();
         const events: ArchiveEvent[] = [];
         archiveProgress().listen(progress, (event) => events.push(event));
         const thrown = await thrownBy(async () => {
-          const answer = await openRequest(address(id, ['/data/work'], { format: 'zip', progress }));
+          const answer = await openRequest(address(key, ['/data/work'], { format: 'zip', progress }));
           await text(answer);
         });
         expect(thrown, what).toMatchObject({ code: 'ECONNRESET' });
@@ -85,13 +85,13 @@ t.close()
         expect(events.at(-1), what).toMatchObject({
           failure: expect.stringMatching(/^The archive (is|was) in/),
         });
-        expect(await auditLog(id)).toEqual(['archive-downloaded /data/work', 'archive-failed /data/work']);
+        expect(await auditLog(key)).toEqual(['archive-downloaded /data/work', 'archive-failed /data/work']);
       }
     });
 
     it('ends at the limit and notes it', async () => {
       const script = 'n = 0\nwhile True: n += 1; add("./work/%d" % n)';
-      const { id, root } = await newSandbox({ tools: hostile(script) });
+      const { key, root } = await newSandbox({ tools: hostile(script) });
       fs.mkdirSync(`${root}/data/work`);
       const limits = [
         { entries: 100, bytes: 1_000 },
@@ -104,12 +104,12 @@ t.close()
           limit,
           signal: AbortSignal.timeout(60_000),
         } as const;
-        const { body, count } = await openArchive(id, order);
+        const { body, count } = await openArchive(key, order);
         const tree = unpacked(await buffer(body), 'tar.gz');
         expect(Object.keys(tree)).toHaveLength(1 + 100 + 1);
         expect(tree['LEFT-OUT.txt']).toContain('work/101 and everything after it');
         expect(count).toEqual({ files: 100, folders: 0, bytes: 100, leftOut: 1, fault: null, isCut: true });
-        await eventually(() => isIdle(id));
+        await eventually(() => isIdle(key));
       }
     });
   });

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { canRun } from '../../../engine/jail/test-process-engine';
+import { idOf, type SandboxKey } from '../../../sandbox-key';
 import { eventually, thrownBy } from '../../../test-support/environment';
 import { measurePaths } from '../../browse/size';
 import { auditLog, hasPython, openRequest, sendRequest } from '../../test-file-server';
@@ -46,9 +47,9 @@ describe.runIf(canRun)('an archive', () => {
   it.each(hasPython ? ['tar.gz', 'zip'] : ['tar.gz'])(
     'as %s omits links and pipes and lists them',
     async (format) => {
-      const { id, root } = await newSandbox();
+      const { key, root } = await newSandbox();
       createTree(root);
-      const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work'], format);
+      const { 'LEFT-OUT.txt': note, ...tree } = await unpack(key, ['/data/work'], format);
       expect(tree).toEqual(TREE);
       for (const words of ['work/out -> /etc/passwd', 'work/circle -> ../work', 'work/fifo']) {
         expect(note).toContain(words);
@@ -59,9 +60,9 @@ describe.runIf(canRun)('an archive', () => {
   it('reads file by file without a working tar', async () => {
     const tars: Record<string, string>[] = [{}, { tar: 'exit 2' }, { tar: 'exec /nowhere' }];
     for (const tools of tars) {
-      const { id, root } = await newSandbox({ tools, alone: true });
+      const { key, root } = await newSandbox({ tools, alone: true });
       createTree(root);
-      const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work']);
+      const { 'LEFT-OUT.txt': note, ...tree } = await unpack(key, ['/data/work']);
       expect(tree).toEqual(TREE);
       expect(note).toContain('work/out -> ');
     }
@@ -80,18 +81,18 @@ open('end', 'w').write('end')
     onTestFinished(() => void execFileSync('rm', ['-rf', dir]));
   }
 
-  async function archiveOf(id: string, format: 'tar.gz' | 'zip') {
+  async function archiveOf(key: SandboxKey, format: 'tar.gz' | 'zip') {
     const limit = { entries: 10_000, bytes: 10_000 };
     const signal = AbortSignal.timeout(60_000);
-    const { body, count } = await openArchive(id, { paths: ['/data/work'], format, limit, signal });
+    const { body, count } = await openArchive(key, { paths: ['/data/work'], format, limit, signal });
     return { bytes: await buffer(body), count };
   }
 
   it.runIf(hasPython)('holds a tree of 3,000 levels', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.mkdirSync(`${root}/data/work`);
     nest(`${root}/data/work`, 'd', 3_000);
-    const { bytes, count } = await archiveOf(id, 'tar.gz');
+    const { bytes, count } = await archiveOf(key, 'tar.gz');
     expect(count).toMatchObject({ files: 1, folders: 3_001, leftOut: 0, fault: null, isCut: false });
     const names = execFileSync('tar', ['-t', '-z', '-f', '-'], {
       input: bytes,
@@ -101,16 +102,16 @@ open('end', 'w').write('end')
   });
 
   it.runIf(hasPython)('names the first entry whose path is too long', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.mkdirSync(`${root}/data/work`);
     nest(`${root}/data/work`, 'x'.repeat(250), 300);
     fs.writeFileSync(`${root}/data/work/~`, 'near');
-    const { bytes, count } = await archiveOf(id, 'zip');
+    const { bytes, count } = await archiveOf(key, 'zip');
     expect(count).toMatchObject({ isCut: false, fault: expect.stringMatching(/x: the path is too long$/) });
     expect(count.leftOut).toBeGreaterThan(1);
     expect(bytes.includes('work/~')).toBe(true);
 
-    const { id: bare, root: bareRoot } = await newSandbox({ alone: true });
+    const { key: bare, root: bareRoot } = await newSandbox({ alone: true });
     fs.mkdirSync(`${bareRoot}/data/work`);
     nest(`${bareRoot}/data/work`, 'x'.repeat(250), 20);
     expect((await archiveOf(bare, 'tar.gz')).count).toMatchObject({
@@ -120,7 +121,7 @@ open('end', 'w').write('end')
   });
 
   it.each([false, true])('keeps times before 1970 and after 2242 (without tar: %s)', async (alone) => {
-    const { id, root } = await newSandbox({ alone });
+    const { key, root } = await newSandbox({ alone });
     fs.mkdirSync(`${root}/data/work`);
     const times: Record<string, number> = {};
     for (const year of [1960, 2150, 2300]) {
@@ -129,7 +130,7 @@ open('end', 'w').write('end')
       execFileSync('touch', ['-d', `${year}-01-01T00:00:00Z`, path]);
       times[`work/${year}`] = Date.UTC(year, 0, 1);
     }
-    const { bytes } = await archiveOf(id, 'tar.gz');
+    const { bytes } = await archiveOf(key, 'tar.gz');
     const seen: Record<string, number> = {};
     for await (const { path, kind, modifiedAtMs } of readTar(Readable.from([gunzipSync(bytes)])))
       if (kind === 'file') seen[path.join('/')] = modifiedAtMs;
@@ -138,20 +139,20 @@ open('end', 'w').write('end')
 
   it('works with a limited tar', async () => {
     const tar = 'case " $* " in *--hard*) echo unrecognized >&2; exit 1 ;; esac\nexec /usr/bin/tar "$@"';
-    const { id, root } = await newSandbox({ tools: { tar } });
+    const { key, root } = await newSandbox({ tools: { tar } });
     fs.mkdirSync(`${root}/data/work`);
     fs.writeFileSync(`${root}/data/work/file`, 'file');
-    expect(await unpack(id, ['/data/work'])).toEqual({ work: null, 'work/file': 'file' });
+    expect(await unpack(key, ['/data/work'])).toEqual({ work: null, 'work/file': 'file' });
   });
 
   it('numbers selected paths of the same name', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     for (const dir of ['a', 'b']) {
       fs.mkdirSync(`${root}/data/${dir}`);
       fs.writeFileSync(`${root}/data/${dir}/-name`, dir);
     }
     const paths = ['/data/a/-name', '/data/b/-name', '/data/b/', '/data/a/../a'];
-    expect(await unpack(id, paths)).toEqual({
+    expect(await unpack(key, paths)).toEqual({
       '-name': 'a',
       '-name~2': 'b',
       b: null,
@@ -159,7 +160,7 @@ open('end', 'w').write('end')
       a: null,
       'a/-name': 'a',
     });
-    const answer = await sendRequest(address(id, ['/data/a'], { format: 'zip' }), { method: 'HEAD' });
+    const answer = await sendRequest(address(key, ['/data/a'], { format: 'zip' }), { method: 'HEAD' });
     expect(answer.headers).toMatchObject({
       'content-type': 'application/zip',
       'content-disposition': `attachment; filename="a.zip"; filename*=UTF-8''a.zip`,
@@ -168,31 +169,31 @@ open('end', 'w').write('end')
   });
 
   it('of the root omits pseudo file systems', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/file`, 'file');
     const tar = 'for last; do echo "$last" >&2; done\nexec /usr/bin/tar -c -f - -C / ./data';
     fs.writeFileSync(`${root}/data/bin/tar`, `#!/bin/sh\n${tar}\n`, { mode: 0o755 });
-    const tree = await unpack(id, ['/']);
-    expect(tree[`${id}/data/file`]).toBe('file');
+    const tree = await unpack(key, ['/']);
+    expect(tree[`${idOf(key)}/data/file`]).toBe('file');
     const requested = tree['LEFT-OUT.txt']?.split('\n') ?? [];
     expect(requested).toEqual(expect.arrayContaining(['./data', './home', './usr']));
     for (const place of ['./proc', './sys', './dev', './bin']) expect(requested).not.toContain(place);
   });
 
   it('stops reading when the client disconnects', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     fs.mkdirSync(`${root}/data/work`);
     fs.writeFileSync(`${root}/data/work/large`, '');
     fs.truncateSync(`${root}/data/work/large`, 3 * 2 ** 30);
-    const answer = await openRequest(address(id, ['/data/work'], { format: 'tar.gz' }));
+    const answer = await openRequest(address(key, ['/data/work'], { format: 'tar.gz' }));
     await new Promise((resolve) => answer.once('readable', resolve));
-    expect(await isIdle(id)).toBe(false);
+    expect(await isIdle(key)).toBe(false);
     answer.destroy();
-    await eventually(() => isIdle(id), 3_000);
+    await eventually(() => isIdle(key), 3_000);
   });
 
   it('reports progress by token', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     createTree(root);
     const follow = (token: string) => {
       const events: ArchiveEvent[] = [];
@@ -201,13 +202,13 @@ open('end', 'w').write('end')
     };
     const [good, bad] = [newArchiveToken(), newArchiveToken()];
     const [done, failed] = [follow(good), follow(bad)];
-    await sendRequest(address(id, ['/data/work'], { format: 'zip', progress: good }));
+    await sendRequest(address(key, ['/data/work'], { format: 'zip', progress: good }));
     expect(done.at(-1)).toEqual({
       kind: 'ended',
       count: { files: 6, folders: 3, bytes: 29, leftOut: 3, fault: null, isCut: false },
       failure: null,
     });
-    await sendRequest(address(id, ['/nowhere'], { format: 'zip', progress: bad }));
+    await sendRequest(address(key, ['/nowhere'], { format: 'zip', progress: bad }));
     expect(failed.at(-1)).toMatchObject({
       kind: 'ended',
       count: null,
@@ -216,13 +217,13 @@ open('end', 'w').write('end')
   });
 
   it('refuses missing paths and insufficient roles before it sends anything', async () => {
-    const { id } = await newSandbox();
+    const { key } = await newSandbox();
     const refused = async (
       paths: string[],
       more: Record<string, string>,
       role: 'viewer' | 'operator' | null = 'operator',
     ) => {
-      const { status, json } = await sendRequest(address(id, paths, more), { role });
+      const { status, json } = await sendRequest(address(key, paths, more), { role });
       return [status, (json as { error: { problem?: string } }).error.problem];
     };
     expect(await refused(['/nowhere'], { format: 'zip' })).toEqual([404, 'vanished']);
@@ -231,23 +232,23 @@ open('end', 'w').write('end')
     expect(await refused(['/data'], { format: 'zip', limit: 'all' })).toEqual([400, undefined]);
     expect(await refused(['/data'], { format: 'zip' }, 'viewer')).toEqual([403, undefined]);
     expect(await refused(['/data'], { format: 'zip' }, null)).toEqual([401, undefined]);
-    expect(await auditLog(id)).toEqual([]);
-    await unpack(id, ['/data']);
-    expect(await auditLog(id)).toEqual(['archive-downloaded /data']);
+    expect(await auditLog(key)).toEqual([]);
+    await unpack(key, ['/data']);
+    expect(await auditLog(key)).toEqual(['archive-downloaded /data']);
   });
 
   it('can be measured beforehand', async () => {
-    const { id, root } = await newSandbox();
+    const { key, root } = await newSandbox();
     createTree(root);
     const { signal } = new AbortController();
-    expect(await measurePaths(id, ['/data/work'], signal)).toEqual({ entries: 12, bytes: 29, isCut: false });
-    expect(await measurePaths(id, ['/data/work/sub/run', '/data/work/out'], signal)).toMatchObject({
+    expect(await measurePaths(key, ['/data/work'], signal)).toEqual({ entries: 12, bytes: 29, isCut: false });
+    expect(await measurePaths(key, ['/data/work/sub/run', '/data/work/out'], signal)).toMatchObject({
       entries: 2,
       bytes: 3,
     });
-    const whole = await measurePaths(id, ['/'], signal);
+    const whole = await measurePaths(key, ['/'], signal);
     expect(whole.entries).toBeGreaterThan(12);
-    expect(await thrownBy(() => measurePaths(id, ['/nowhere'], signal))).toMatchObject({
+    expect(await thrownBy(() => measurePaths(key, ['/nowhere'], signal))).toMatchObject({
       problem: 'vanished',
     });
   });

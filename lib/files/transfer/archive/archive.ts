@@ -1,7 +1,7 @@
 import 'server-only';
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { SandboxKey } from '../../../sandbox-key';
+import { idOf, type SandboxKey } from '../../../sandbox-key';
 import { splitPath } from '../../browse/folders';
 import { openFiles } from '../../browse/reader';
 import type { ArchiveFormat } from '../../schema';
@@ -58,7 +58,7 @@ export async function openArchive(sandboxKey: SandboxKey, options: ArchiveOption
   });
   const [only] = selected.length === 1 ? selected : [];
   return {
-    fileName: `${safeFileName(only?.name ?? sandboxKey)}.${options.format}`,
+    fileName: `${safeFileName(only?.name ?? idOf(sandboxKey))}.${options.format}`,
     body: options.format === 'zip' ? readableOf(writeZip(entries)) : gzipped(readableOf(writeTar(entries))),
     count,
   };
@@ -68,7 +68,7 @@ export async function openArchive(sandboxKey: SandboxKey, options: ArchiveOption
 function nameAll(paths: readonly string[], sandboxKey: SandboxKey): Selected[] {
   const taken = new Map<string, number>([[NOTE_NAME, 1]]);
   return [...new Set(paths)].map((path) => {
-    const name = splitPath(path).name || sandboxKey;
+    const name = splitPath(path).name || idOf(sandboxKey);
     const times = (taken.get(name) ?? 0) + 1;
     taken.set(name, times);
     return { path, name: times === 1 ? name : `${name}~${times}` };

@@ -9,7 +9,7 @@ function start() {
   const calls: string[] = [];
   let send: (event: ArchiveEvent) => void = () => {};
   downloads.start(
-    { sandboxKey: 'ibox', name: 'out', total: null },
+    { sandboxKey: 'local/ibox', name: 'out', total: null },
     {
       subscribe: (_token, onEvent) => {
         calls.push('subscribe');

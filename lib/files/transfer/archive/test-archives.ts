@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
 import { type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
-import { sandboxApi } from '../../../sandbox-api/configured';
-import { setUpDataDir } from '../../../test-support/environment';
+import { apiOf } from '../../../sandbox-api/configured';
+import { idOf, type SandboxKey } from '../../../sandbox-key';
+import { localKey, setUpDataDir } from '../../../test-support/environment';
 import { sendRequest, startFileServer } from '../../test-file-server';
 
 /** Sets up an engine that runs processes and a server of files, for tests of archives. */
@@ -37,32 +38,32 @@ export function setUpArchives() {
     alone?: boolean;
   } = {}) {
     const path = alone ? '/data/bin' : '/data/bin:/usr/local/bin:/usr/bin:/bin';
-    const { sandboxKey: id, files } = await engine().create({ envs: { PATH: path } });
+    const { sandboxId: id, files } = await engine().create({ envs: { PATH: path } });
     await files.makeDir('/data/bin').catch(() => {});
     const root = join(engine().guestDir(id), 'root');
     for (const [name, script] of Object.entries(tools)) {
       fs.writeFileSync(`${root}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
-    return { id, root };
+    return { id, key: localKey(id), root };
   }
 
   /** Whether no external process runs in it. */
-  async function isIdle(id: string): Promise<boolean> {
-    return (await (await sandboxApi().openEnvd(id)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
+  async function isIdle(key: SandboxKey): Promise<boolean> {
+    return (await (await apiOf(key).openEnvd(key)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
   }
 
-  const address = (id: string, paths: string[], more: Record<string, string> = {}) => {
+  const address = (key: SandboxKey, paths: string[], more: Record<string, string> = {}) => {
     const query = new URLSearchParams([...paths.map((path) => ['path', path]), ...Object.entries(more)]);
-    return `${server}/api/sandboxes/${id}/files/archive?${query}`;
+    return `${server}/api/c/local/sandboxes/${idOf(key)}/files/archive?${query}`;
   };
 
   /** Downloads and unpacks an archive: content by path, `null` for a folder. */
   async function unpack(
-    id: string,
+    key: SandboxKey,
     paths: string[],
     format = 'tar.gz',
   ): Promise<Record<string, string | null>> {
-    const answer = await sendRequest(address(id, paths, { format }));
+    const answer = await sendRequest(address(key, paths, { format }));
     expect([answer.status, answer.body.toString('utf8', 0, 0)]).toEqual([200, '']);
     return unpacked(answer.body, format);
   }
