@@ -42,7 +42,7 @@ export function FleetSummary({ initial }: Props) {
 function nameOf([first, ...others]: readonly ShownConnection[]): string {
   if (first === undefined) return 'No connection';
   if (others.length > 0) return `${others.length + 1} connections`;
-  return first.kind === 'local' ? first.title : first.host;
+  return first.title;
 }
 
 function LimitBar({ running, max }: { running: number; max: number }) {
