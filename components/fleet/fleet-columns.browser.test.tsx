@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
+import { localKey } from '@/e2e/support/local';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { openPage } from '@/e2e/support/served/page';
 import { moru } from '@/e2e/support/served/sandboxes';
@@ -39,7 +40,7 @@ function countOf(): number {
 
 /** The chips of the row. */
 function chips(): Element[] {
-  return [...document.querySelectorAll(`#row-${id} button[title^="Filter by"]`)];
+  return [...document.querySelectorAll(`[id="row-${localKey(id)}"] button[title^="Filter by"]`)];
 }
 
 /** The ids of the columns, from left to right. */

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
-import { LOCAL, pageOf } from '@/e2e/support/local';
+import { LOCAL, localKey, pageOf } from '@/e2e/support/local';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, filterBox, grid, OwnFleet, press, row, rows } from '@/e2e/support/served/fleet';
 import { catchCopies, lookAway, openPage, renderInPage, toast } from '@/e2e/support/served/page';
@@ -20,7 +20,8 @@ const button = (name: string) => page.getByRole('button', { name, exact: true })
 const news = (name: string) => page.getByRole('button', { name });
 const timeOf = (id: string) => row(id).element().querySelector('time')?.getAttribute('title');
 const leftMs = async (id: string) => new Date((await moru.find(id))?.endAt ?? 0).getTime() - Date.now();
-const expectActive = (id = '') => expect.element(grid).toHaveAttribute('aria-activedescendant', `row-${id}`);
+const expectActive = (id = '') =>
+  expect.element(grid).toHaveAttribute('aria-activedescendant', `row-${localKey(id)}`);
 
 /** The columns are remembered in a cookie, which other files share. */
 afterEach(() => {
