@@ -2,6 +2,7 @@
 
 import { OutputPane } from '@/components/commands/output-block';
 import { LiveWait } from '@/components/data/live-wait';
+import { useLiveState } from '@/components/data/use-fleet';
 import { Button } from '@/components/ui/button';
 import { exactBytes } from '@/components/ui/bytes';
 import { LocalTime } from '@/components/ui/local-time';
@@ -14,6 +15,7 @@ type Props = { sandboxId: string; process: ProcessInfo; onClose: () => void };
 export function AttachmentPane({ sandboxId, process, onClose }: Props) {
   const { pid, mark, command } = process;
   const { phase, sinceMs, continuedMs, text, words } = useAttachment({ sandboxId, pid, mark });
+  const live = useLiveState();
   const isLive = phase === 'attached' || phase === 'joining' || phase === 'waiting';
   return (
     <section
@@ -26,8 +28,12 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
           <Visible text={command} />
         </p>
         <p role="status" className="text-ink-2">
-          {phase === 'joining' ? <LiveWait what="The output">Attaching…</LiveWait> : null}
-          {phase === 'attached' && sinceMs !== null ? (
+          {phase === 'joining' || (isLive && live === 'blocked') ? (
+            <LiveWait channel="process" what="The output">
+              Attaching…
+            </LiveWait>
+          ) : null}
+          {phase === 'attached' && live !== 'blocked' && sinceMs !== null ? (
             <>
               Output since <LocalTime ms={sinceMs} isShort />. Earlier output is not available.
               {continuedMs === null ? null : (

@@ -30,7 +30,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/access': 'viewer',
   '/api/fleet': 'viewer',
   '/api/health': null,
-  '/api/live/[channel]': 'viewer',
+  '/api/live': 'viewer',
   '/api/operations/[id]': 'viewer',
   '/api/operations/[id]/archives/[sandboxId]': 'operator',
   '/api/operations/[id]/items': 'viewer',
@@ -62,6 +62,7 @@ const QUERIES: Record<string, string> = {
   '/archive': '?path=/etc/hostname&format=zip',
   '/content': '?path=/etc/hostname&as=download',
   '/list': '?path=/',
+  '/live': '?topic=fleet',
   '/search': '?path=/etc&text=host&in=name',
   '/size': '?path=/etc',
   '/stat': '?path=/etc/hostname',
@@ -74,7 +75,7 @@ function addressOf(
 ): string {
   const id = route.includes('/operations/') ? operationId : sandboxId;
   const query = Object.entries(QUERIES).find(([end]) => route.endsWith(end))?.[1] ?? '';
-  const values = { id, sandboxId, channel: 'fleet', '...path': 'nowhere/at/all' };
+  const values = { id, sandboxId, '...path': 'nowhere/at/all' };
   return `${Object.entries(values).reduce((path, [name, value]) => path.replace(`[${name}]`, value), route)}${query}`;
 }
 

@@ -10,7 +10,7 @@ declare module 'vitest/browser' {
     typeText: (text: string) => Promise<void>;
     insertText: (text: string) => Promise<void>;
     clickAt: (x: number, y: number) => Promise<void>;
-    cutWire: (name: string) => Promise<void>;
+    cutWire: (name: string, cut?: 'whole' | 'sockets') => Promise<void>;
     mendWire: (name: string) => Promise<void>;
   }
 }
