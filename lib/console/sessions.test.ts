@@ -122,7 +122,7 @@ describe('a console', () => {
     await engine.call('POST', `/sandboxes/${sandbox}/resume`, { timeout: 300 });
     const consoleIds = async () => {
       const processes = await (await sandboxApi().openEnvd(sandbox)).listProcesses(
-        AbortSignal.timeout(20_000),
+        AbortSignal.timeout(120_000),
       );
       return processes.map(({ tag }) => tag?.split(' ')[2]);
     };

@@ -65,7 +65,7 @@ export async function sendRequest(url: string, options: FileRequest = {}): Promi
 /** A sandbox and the path of its files on this machine. */
 export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; root: string }> {
   const id = await engine.create();
-  await (await sandboxApi().openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
+  await (await sandboxApi().openEnvd(id)).stat('/', AbortSignal.timeout(120_000));
   const root = engine.inside(id, '');
   fs.mkdirSync(`${root}/data`, { recursive: true });
   return { id, root };

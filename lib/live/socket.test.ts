@@ -192,7 +192,7 @@ describe('LiveSocket', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     connection?.resume();
-    await eventually(() => received.includes('hello 2'), 30_000);
+    await eventually(() => received.includes('hello 2'));
     expect(received.indexOf('gap')).toBeGreaterThan(0);
     expect(received.indexOf('gap')).toBeLessThan(received.indexOf('hello 2'));
   });
@@ -264,7 +264,7 @@ describe('LiveSocket', () => {
     const { received } = follow(socket, 'fleet');
     await eventually(() => received.length === 1);
     connections.at(-1)?.pause();
-    await eventually(() => received.at(-1) === 'hello 2', 10_000);
+    await eventually(() => received.at(-1) === 'hello 2');
     expect(received).toContain('gap');
   });
 
@@ -358,7 +358,7 @@ describe('a proxy', () => {
     // Polling ends when a socket works again.
     const server = await openServer();
     socket.retryNow();
-    await eventually(() => socket.state() === 'open', 20_000);
+    await eventually(() => socket.state() === 'open');
     await eventually(() => fleet.received.at(-1) === 'hello 1');
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(fleet.received.at(-1)).toBe('hello 1');

@@ -110,9 +110,9 @@ describe('one sandbox', () => {
     const id = await sandboxApi().createSandbox(newSandbox);
     await sandboxApi().setSandboxTimeout(id, 20 * MINUTE_MS);
     const endAtMs = async () => Number((await sandboxApi().getSandbox(id)).endAtMs) - Date.now();
-    expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(2_000);
+    expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
     await sandboxApi().setSandboxTimeout(id, 600 * MINUTE_MS);
-    expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(5_000);
+    expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
     await sandboxApi().pauseSandbox(id);
     expect((await failureOf(() => sandboxApi().setSandboxTimeout(id, MINUTE_MS))).code).toBe('not_found');
     await sandboxApi().killSandbox(id);

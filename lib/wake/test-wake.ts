@@ -33,7 +33,7 @@ export function openPage(keeper: WakeKeeper, id: string, { actor, id: sessionId 
   const leave = keeper.subscribe(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);
   const now = () => states.at(-1);
-  const ended = async (how: string, withinMs = 15_000) => {
+  const ended = async (how: string, withinMs = 60_000) => {
     await eventually(() => now()?.kind === 'ended', withinMs);
     expect(now()).toMatchObject({ kind: 'ended', how });
   };

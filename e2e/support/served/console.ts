@@ -33,13 +33,13 @@ export function linesOf(number = 1): string[] {
 export const screenOf = (number = 1): string => linesOf(number).join('\n');
 
 /** Waits until the screen contains `text`. */
-export async function expectOnScreen(text: string | RegExp, number = 1, timeout = 20_000): Promise<void> {
+export async function expectOnScreen(text: string | RegExp, number = 1, timeout = 60_000): Promise<void> {
   const pattern = typeof text === 'string' ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')) : text;
   await expect.poll(() => screenOf(number), { timeout }).toMatch(pattern);
 }
 
 /** Waits until the last line on the screen is a prompt. */
-export async function expectPrompt(number = 1, timeout = 20_000): Promise<void> {
+export async function expectPrompt(number = 1, timeout = 60_000): Promise<void> {
   await expect.poll(() => lastLine(number), { timeout }).toMatch(/[$#]$/);
 }
 

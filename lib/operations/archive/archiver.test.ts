@@ -187,7 +187,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await eventually(() => said(sandbox.id, 'Archiving its files'));
     await eventually(
       async () =>
-        (await (await sandboxApi().openEnvd(sandbox.id)).listProcesses(AbortSignal.timeout(10_000))).length >
+        (await (await sandboxApi().openEnvd(sandbox.id)).listProcesses(AbortSignal.timeout(120_000))).length >
         0,
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
@@ -250,6 +250,6 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await fault({ route: PAUSE, status: 500, count: 1 });
     const { items } = await kill([sandbox], { exportPath: '/nowhere' });
     expect(items[sandbox.id]?.message).toMatch(/Sandkeeper keeps trying to pause it\.$|It is paused\.$/);
-    await vi.waitFor(async () => expect(await stateOf(sandbox.id)).toBe('paused'), { timeout: 30_000 });
+    await vi.waitFor(async () => expect(await stateOf(sandbox.id)).toBe('paused'), { timeout: 60_000 });
   });
 });

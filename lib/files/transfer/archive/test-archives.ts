@@ -48,7 +48,7 @@ export function setUpArchives() {
 
   /** Whether no external process runs in it. */
   async function isIdle(id: string): Promise<boolean> {
-    return (await (await sandboxApi().openEnvd(id)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
+    return (await (await sandboxApi().openEnvd(id)).listProcesses(AbortSignal.timeout(120_000))).length === 0;
   }
 
   const address = (id: string, paths: string[], more: Record<string, string> = {}) => {
