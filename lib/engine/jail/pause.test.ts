@@ -27,7 +27,10 @@ describe.runIf(canRun).each([
         timeoutMs: 0,
       },
     );
-    const sleeping = sandbox.commands.run('sleep 5; echo slept', { background: true, timeoutMs: 0 });
+    const sleeping = sandbox.commands.run('until [ -e /tmp/go ]; do sleep 0.1; done; echo slept', {
+      background: true,
+      timeoutMs: 0,
+    });
     const { pid } = await sleeping;
     await until(async () => (await readCount(sandbox)) > 3);
     const ended = loop.wait().catch((error: unknown) => error);
@@ -52,6 +55,7 @@ describe.runIf(canRun).each([
     const atResume = await readCount(sandbox);
     await until(async () => (await readCount(sandbox)) > atResume + 3);
     const again = await sandbox.commands.connect(pid, { timeoutMs: 0 });
+    await sandbox.files.write('/tmp/go', '');
     expect((await again.wait()).stdout).toBe('slept\n');
     await sandbox.kill();
   });
