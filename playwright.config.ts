@@ -16,8 +16,8 @@ export default defineConfig({
   // CI gives a test that fails a second try, and says so in its result.
   retries: Number(process.env.TEST_RETRIES ?? 0),
   // Room for a busy machine: nothing waits this long unless it fails.
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  timeout: 240_000,
+  expect: { timeout: 45_000 },
   // Tests tagged @long run under `npm run test:long` alone.
   grepInvert: process.env.TEST_LONG ? undefined : /@long/,
   forbidOnly: Boolean(process.env.CI),

@@ -76,10 +76,10 @@ export default defineConfig({
     // Tests mostly wait, so two workers per core finish sooner than one.
     maxWorkers: 2 * Math.max(2, availableParallelism() - 1),
     // Room for a busy machine: nothing waits this long unless it fails.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // CI gives a test that fails a second try, and says so in its result. But what a property was refuted by is refuted.
     retry: { count: Number(process.env.TEST_RETRIES ?? 0), condition: /^(?!Property failed)/ },
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });

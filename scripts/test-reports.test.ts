@@ -118,7 +118,7 @@ describe('readVitestReport and readPlaywrightReport', () => {
   });
 });
 
-it('the errors outside of tests come with the file they came from', { timeout: 120_000 }, async () => {
+it('the errors outside of tests come with the file they came from', async () => {
   const tests = path.join(folder, 'tests');
   fs.mkdirSync(tests);
   const files = {

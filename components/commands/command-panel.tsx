@@ -129,7 +129,7 @@ function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveComman
   return (
     <span role="status" aria-label="Status" className="flex items-baseline gap-2 pr-2">
       {phase === 'joining' ? (
-        <LiveWait what="The output" isPolled>
+        <LiveWait channel="run" what="The output">
           <span className="text-ink-3">Reading…</span>
         </LiveWait>
       ) : null}

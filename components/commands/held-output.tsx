@@ -31,7 +31,9 @@ function Following({ operationId, sandboxKey }: Props) {
     <HeldOutputView held={held} />
   ) : (
     <p role="status" className="text-ink-3">
-      <LiveWait what="The output of a background process">Connecting…</LiveWait>
+      <LiveWait channel="held" what="The output of a background process">
+        Connecting…
+      </LiveWait>
     </p>
   );
 }

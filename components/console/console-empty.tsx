@@ -1,13 +1,15 @@
 'use client';
 
 import { LiveWait } from '@/components/data/live-wait';
-import { useLacking } from '@/components/data/use-fleet';
+import { useLacking, useLiveState } from '@/components/data/use-fleet';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { Button } from '@/components/ui/button';
 import type { Role } from '@/lib/access/roles';
 import type { ConsoleInfo } from '@/lib/console/schema';
+import { liveSocket } from '@/lib/live/socket';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { NO_CONSOLE } from './console-words';
 
 type Props = {
   sandbox: Sandbox;
@@ -37,11 +39,26 @@ export function ConsoleEmpty({
   ...actions
 }: Props) {
   const lacking = useLacking();
+  const live = useLiveState();
   if (isOpening || !isKnown)
     return (
       <p translate="no" role="status" className="px-4 py-3 font-mono text-ink-3">
-        {isOpening ? 'Starting a shell…' : <LiveWait what="Consoles">Loading consoles…</LiveWait>}
+        {isOpening ? (
+          'Starting a shell…'
+        ) : (
+          <LiveWait channel="consoles" what="The list of consoles">
+            Loading consoles…
+          </LiveWait>
+        )}
       </p>
+    );
+  // First, because nothing else helps: not to resume the sandbox either.
+  if (live === 'blocked')
+    return (
+      <TabNotice title="Consoles cannot be shown">
+        <p className="mb-4">{NO_CONSOLE}</p>
+        <Button onClick={() => liveSocket().retryNow()}>Retry now</Button>
+      </TabNotice>
     );
   if (sandbox.state === 'paused')
     return (

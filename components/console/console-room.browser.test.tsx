@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { commands, page, userEvent } from 'vitest/browser';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import {
@@ -113,6 +113,27 @@ test('a console refuses input without a connection, then shows all output once',
   expect(tab(/bash/).elements()).toHaveLength(1);
 });
 
+test('says that a console needs a WebSocket where none gets through, and starts no shell', async () => {
+  const box = await Box.create();
+  await openConsole(box);
+  await commands.cutWire(WIRE, 'sockets');
+  onTestFinished(() => commands.mendWire(WIRE));
+  const advice = 'Ask your network’s admin to allow the upgrade on /live.';
+  await expect.element(strip('This console cannot be shown.')).toHaveTextContent(advice);
+  await expect.element(strip('This console cannot be shown.')).toHaveTextContent('The shell keeps running.');
+  // The list is read all the same.
+  await leaveAndReturn(box);
+  await expect.element(tab(/bash/)).toBeVisible();
+  const other = await Box.create();
+  await openPage(other.page('console'), { role: 'operator' });
+  await expect.element(page.getByRole('heading', { name: 'Consoles cannot be shown' })).toBeVisible();
+  await expect.element(page.getByRole('main')).toHaveTextContent(advice);
+  expect(await other.processes()).toEqual([]);
+  await commands.mendWire(WIRE);
+  await page.getByRole('main').getByRole('button', { name: 'Retry now' }).click();
+  await expectPrompt();
+});
+
 /** The scrollback, as downloaded. */
 async function scrollback(): Promise<string[]> {
   const { createObjectURL } = URL;
@@ -136,7 +157,7 @@ test('a console continues after a pause and ends with the sandbox', async () => 
   focusTerminal();
   await commands.typeText('into nothing');
   await moru.connect(box.id);
-  await expect.element(strip('The sandbox is paused'), { timeout: 30_000 }).not.toBeInTheDocument();
+  await expect.element(strip('The sandbox is paused')).not.toBeInTheDocument();
   await run('echo $kept');
   await expectOnScreen(/^still-16$/m);
   expect(screenOf()).not.toContain('into nothing');

@@ -2,7 +2,7 @@
 
 import { clsx } from 'clsx';
 import { Fragment, useCallback, useEffect, useRef, useState } from 'react';
-import { useLacking } from '@/components/data/use-fleet';
+import { useLacking, useLiveState } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
@@ -32,6 +32,7 @@ import { ConsoleEmpty } from './console-empty';
 import { ConsoleTabs } from './console-tabs';
 import { ConsoleTime } from './console-time';
 import { ConsoleToolbar } from './console-toolbar';
+import { NO_CONSOLE } from './console-words';
 import { OpenDialog, type ShellChoice } from './open-dialog';
 import { type BusyConsole, BusyDialog, RenameDialog } from './tab-dialogs';
 import { type PaneHandle, TerminalPane } from './terminal-pane';
@@ -42,6 +43,7 @@ import { useTabs } from './use-tabs';
 const KeysHelp = loadWhenWanted(
   async () => (await import('@/components/ui/keys-help')).KeysHelp,
   ({ isOpen }) => isOpen,
+  { holdsKeys: true },
 );
 
 /** The smallest width or height of a pane while two are shown. */
@@ -74,7 +76,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const [busy, setBusy] = useState<BusyConsole | null>(null);
   const isRunning = sandbox.state === 'running' && !isGone;
   const lacking = useLacking();
-  const reason = lacking.processes ?? noShellReason(now);
+  const isBlocked = useLiveState() === 'blocked';
+  const reason = lacking.processes ?? noShellReason(now) ?? (isBlocked ? NO_CONSOLE : null);
   const pane = () => (active === null ? undefined : panes.current.get(active.id));
 
   const open = useCallback(
@@ -100,10 +103,10 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const mustOpen =
     isKnown && isRunning && reason === null && !isRequested && !tabs.some(({ isMine }) => isMine);
   useEffect(() => {
-    if (hasArrived.current || !isKnown) return;
+    if (hasArrived.current || !isKnown || isBlocked) return;
     hasArrived.current = true;
     if (mustOpen) void open({ user: null, cwd: null });
-  }, [isKnown, mustOpen, open]);
+  }, [isKnown, isBlocked, mustOpen, open]);
 
   async function close(id: string, evenIfBusy = false) {
     const isOver = tabs.some((each) => each.id === id && each.state === 'ended');

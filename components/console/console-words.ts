@@ -19,6 +19,10 @@ export function returnText({ afterMs, missingBytes }: NonNullable<LinkState['ret
   return `Reconnected${after}, ${lost}`;
 }
 
+/** While no WebSocket can be opened. */
+export const NO_CONSOLE =
+  'A console needs a WebSocket, which your network does not let through. Ask your network’s admin to allow the upgrade on /live.';
+
 export const SURVIVORS = 'Programs started with nohup or setsid keep running.';
 
 const ENDING_TEXT = {

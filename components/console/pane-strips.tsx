@@ -1,6 +1,7 @@
 'use client';
 
 import type { ReactNode } from 'react';
+import { useLiveState } from '@/components/data/use-fleet';
 import { Button } from '@/components/ui/button';
 import { formatCountdown } from '@/components/ui/duration';
 import { Strip } from '@/components/ui/strip';
@@ -10,7 +11,7 @@ import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { tabClock } from '@/lib/live/server-clock';
 import { liveSocket } from '@/lib/live/socket';
-import { endingText, lostInputText, SURVIVORS } from './console-words';
+import { endingText, lostInputText, NO_CONSOLE, SURVIVORS } from './console-words';
 
 type Props = {
   info: ConsoleInfo;
@@ -62,6 +63,7 @@ export function PaneStrips(props: Props) {
 /** The most important notice: at most one applies. */
 function MainStrip({ info, link, isGone, ...actions }: Props) {
   const { phase, refusals } = link;
+  const live = useLiveState();
   if (phase === 'forbidden') {
     return (
       <Strip isDense pulse={refusals}>
@@ -73,6 +75,17 @@ function MainStrip({ info, link, isGone, ...actions }: Props) {
     return (
       <Strip isDense pulse={refusals} actions={<EndActions {...actions} isGone={isGone} />}>
         <Strong>This console has ended.</Strong> Sandkeeper was restarted, which ends its shells. {SURVIVORS}
+      </Strip>
+    );
+  }
+  if (live === 'blocked') {
+    return (
+      <Strip
+        isDense
+        pulse={refusals}
+        actions={<Button onClick={() => liveSocket().retryNow()}>Retry now</Button>}
+      >
+        <Strong>This console cannot be shown.</Strong> {NO_CONSOLE} The shell keeps running.
       </Strip>
     );
   }

@@ -6,6 +6,7 @@ import { loadWhenWanted } from '@/components/ui/lazy';
 export const LazyNewSandboxDialog = loadWhenWanted(
   async () => (await import('./new-sandbox-dialog')).NewSandboxDialog,
   ({ open }) => open,
+  { holdsKeys: true },
 );
 
 /** The dock, loaded on `preload` or when the selection is not empty. */

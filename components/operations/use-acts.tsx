@@ -22,19 +22,23 @@ import type { TimeLeftRequest } from './time-left-dialog';
 const KillDialog = loadWhenWanted(
   async () => (await import('./kill-dialog')).KillDialog,
   ({ request }) => request !== null,
+  { holdsKeys: true },
 );
 const ResumeDialog = loadWhenWanted(
   async () => (await import('./resume-dialog')).ResumeDialog,
   ({ sandboxes }) => sandboxes !== null,
+  { holdsKeys: true },
 );
 const TimeLeftDialog = loadWhenWanted(
   async () => (await import('./time-left-dialog')).TimeLeftDialog,
   ({ request }) => request !== null,
+  { holdsKeys: true },
 );
 
 const CommandDialog = loadWhenWanted(
   async () => (await import('./command-dialog')).CommandDialog,
   ({ request }) => request !== null,
+  { holdsKeys: true },
 );
 
 const loadToasts = () => import('./act-toasts');

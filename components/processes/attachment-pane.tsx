@@ -2,6 +2,7 @@
 
 import { OutputPane } from '@/components/commands/output-block';
 import { LiveWait } from '@/components/data/live-wait';
+import { useLiveState } from '@/components/data/use-fleet';
 import { Button } from '@/components/ui/button';
 import { exactBytes } from '@/components/ui/bytes';
 import { LocalTime } from '@/components/ui/local-time';
@@ -15,6 +16,7 @@ type Props = { sandboxKey: SandboxKey; process: ProcessInfo; onClose: () => void
 export function AttachmentPane({ sandboxKey, process, onClose }: Props) {
   const { pid, mark, command } = process;
   const { phase, sinceMs, continuedMs, text, words } = useAttachment({ sandboxKey, pid, mark });
+  const live = useLiveState();
   const isLive = phase === 'attached' || phase === 'joining' || phase === 'waiting';
   return (
     <section
@@ -27,8 +29,12 @@ export function AttachmentPane({ sandboxKey, process, onClose }: Props) {
           <Visible text={command} />
         </p>
         <p role="status" className="text-ink-2">
-          {phase === 'joining' ? <LiveWait what="The output">Attaching…</LiveWait> : null}
-          {phase === 'attached' && sinceMs !== null ? (
+          {phase === 'joining' || (isLive && live === 'blocked') ? (
+            <LiveWait channel="process" what="The output">
+              Attaching…
+            </LiveWait>
+          ) : null}
+          {phase === 'attached' && live !== 'blocked' && sinceMs !== null ? (
             <>
               Output since <LocalTime ms={sinceMs} isShort />. Earlier output is not available.
               {continuedMs === null ? null : (

@@ -1,8 +1,20 @@
-import { expect, test } from 'vitest';
-import { type Locator, page } from 'vitest/browser';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { commands, type Locator, page } from 'vitest/browser';
 import { expectAccessible, expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { acceptResume, lookAway, openPage, toast } from '@/e2e/support/served/page';
 import { Box, moru } from '@/e2e/support/served/sandboxes';
+
+const WIRE = `processes-${Math.random()}`;
+
+// Before the tab opens its connection.
+beforeAll(() => {
+  // biome-ignore lint/suspicious/noDocumentCookie: the proxy reads the name of the wire from it.
+  document.cookie = `wire=${WIRE}; path=/`;
+});
+afterAll(() => {
+  // biome-ignore lint/suspicious/noDocumentCookie: as above.
+  document.cookie = 'wire=; path=/; max-age=0';
+});
 
 const table = page.getByRole('table', { name: 'Processes started by API' });
 const processRow = (hasText: string): Locator => table.getByRole('row').filter({ hasText });
@@ -44,6 +56,21 @@ test('lists processes started by API live, and all processes on request as a tre
     .toHaveAttribute('aria-disabled', 'true');
   await box.run(`kill -9 ${pid}`);
   await expect.element(processRow('exec sleep 300')).not.toBeInTheDocument();
+});
+
+test('says that the output of a process needs a WebSocket where none gets through', async () => {
+  const box = await Box.create();
+  const pid = await box.start('sleep 400');
+  await open(box);
+  await commands.cutWire(WIRE, 'sockets');
+  onTestFinished(() => commands.mendWire(WIRE));
+  await act(processRow('sleep 400'), /^Attach/).click();
+  const pane = page.getByRole('region', { name: `Output of process ${pid}` });
+  await expect.element(pane).toHaveTextContent('The output cannot be shown. It needs a WebSocket');
+  await expect.element(pane).toHaveTextContent('Ask your network’s admin to allow the upgrade on /live.');
+  await commands.mendWire(WIRE);
+  await pane.getByRole('button', { name: 'Retry now' }).click();
+  await expect.element(pane).toHaveTextContent('Earlier output is not available.');
 });
 
 test('attaches to the output of a process', async () => {

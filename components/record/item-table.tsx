@@ -51,6 +51,8 @@ function metadataWidth(tablePx: number): number {
 type Props = {
   act: SandboxAct;
   items: readonly RecordedItem[];
+  /** The metadata keys that tell no sandbox of the operation apart. They are shown last. */
+  sharedKeys: ReadonlySet<string>;
   isReading: boolean;
   /** The items that can be retried. */
   failed: readonly RecordedItem[];
@@ -68,6 +70,7 @@ type Props = {
 export function ItemTable({
   act,
   items,
+  sharedKeys,
   isReading,
   failed,
   selected,
@@ -152,6 +155,7 @@ export function ItemTable({
               onPick={pick}
               onMore={more.showMore}
               metadataPx={metadataPx}
+              sharedKeys={sharedKeys}
               archiveReason={archiveReason}
             />
           ) : null;
@@ -207,11 +211,12 @@ type RowProps = {
   onMore: ShowMore;
   /** The width of the column of metadata, px. */
   metadataPx: number;
+  sharedKeys: ReadonlySet<string>;
   archiveReason: string | null;
 };
 
 const ItemRow = memo(function ItemRow(props: RowProps) {
-  const { act, item, index, top, isSelected, onToggle, onPick, onMore, metadataPx, archiveReason } = props;
+  const { act, item, index, top, isSelected, onToggle, archiveReason } = props;
   const { sandboxKey, outcome, sandbox, tookMs, message, saved } = item;
   const template = templateName(sandbox);
   return (
@@ -256,7 +261,13 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
         <Visible text={template} title />
       </div>
       <div role="cell" className="overflow-hidden">
-        <FittedChips metadata={sandbox.metadata} widthPx={metadataPx} onPick={onPick} onMore={onMore} />
+        <FittedChips
+          metadata={sandbox.metadata}
+          last={props.sharedKeys}
+          widthPx={props.metadataPx}
+          onPick={props.onPick}
+          onMore={props.onMore}
+        />
       </div>
       <div role="cell" className="truncate text-right text-ink-2">
         {tookMs === null ? null : formatTook(tookMs)}

@@ -93,8 +93,8 @@ function Row<Entry>({ entry, columns, tracks, href }: RowProps<Entry>) {
       }}
       className={clsx(
         GRID,
-        'min-h-[34px] border-line-soft border-b hover:bg-hover md:h-[34px]',
-        href !== null && 'cursor-pointer [--row:var(--bg)] hover:[--row:var(--hover)]',
+        'min-h-[34px] border-line-soft border-b hover:bg-hover',
+        href !== null && 'cursor-pointer',
       )}
       style={{ gridTemplateColumns: tracks }}
     >

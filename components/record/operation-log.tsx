@@ -1,5 +1,6 @@
 'use client';
 
+import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useMemo } from 'react';
 import { useServerNow } from '@/components/data/use-operations';
@@ -98,7 +99,7 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
     {
       id: 'action',
       title: 'Action',
-      width: 'minmax(264px,6fr)',
+      width: 'minmax(240px,5fr)',
       className: LINE_ON_PHONE,
       cell: ({ operation, sandboxKey }) => <Action operation={operation} sandboxKey={sandboxKey} />,
       tooltip: ({ operation: { act, params, counts } }) => {
@@ -109,8 +110,8 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
     {
       id: 'outcome',
       title: 'Outcome',
-      width: 'minmax(264px,6fr)',
-      className: LINE_ON_PHONE,
+      width: 'minmax(280px,8fr)',
+      className: clsx(LINE_ON_PHONE, 'whitespace-normal!'),
       cell: ({ operation, sandboxKey }) => (
         <Outcome
           operation={operation}
@@ -123,13 +124,13 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
     {
       id: 'reason',
       title: 'Reason',
-      width: 'minmax(110px,4fr)',
+      width: 'minmax(100px,4fr)',
       cell: ({ operation: { reason } }) => (reason === '' ? null : <Visible text={reason} title />),
     },
     {
       id: 'filter',
       title: 'Filter',
-      width: 'minmax(110px,4fr)',
+      width: 'minmax(100px,4fr)',
       className: 'font-mono text-small',
       cell: ({ operation: { filter } }) => (filter === '' ? null : <FilterLink filter={filter} />),
     },
@@ -195,17 +196,19 @@ function Outcome({ operation, isSingle, errorEnds, nowMs }: OutcomeProps) {
   // The exit codes say more than their number.
   const others = ends === null ? failures : { ...failures, partial: 0 };
   return (
-    <div className="fade-end flex items-center gap-3 overflow-hidden">
-      <OutcomeBar act={act} counts={counts} className="w-20 shrink-0" />
-      {/* Failures come first, where they are never cut off. */}
-      {ends === null ? null : <span className="shrink-0 font-medium">{ends}</span>}
-      <OutcomeCounts act={act} counts={others} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
-      <OutcomeCounts act={act} counts={rest} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
-      {cancelledBy === null ? null : (
-        <span className="whitespace-nowrap text-ink-3">
-          by <Visible text={cancelledBy} />
-        </span>
-      )}
+    <div className="flex items-start gap-3 py-1">
+      <OutcomeBar act={act} counts={counts} className="mt-1.5 w-14 shrink-0" />
+      {/* Every count is shown: the row grows where they need a second line. */}
+      <div className="flex min-w-0 flex-wrap gap-x-3">
+        {ends === null ? null : <span className="font-medium">{ends}</span>}
+        <OutcomeCounts act={act} counts={others} className="gap-x-3! empty:hidden" />
+        <OutcomeCounts act={act} counts={rest} className="gap-x-3! empty:hidden" />
+        {cancelledBy === null ? null : (
+          <span className="min-w-0 break-words text-ink-3">
+            by <Visible text={cancelledBy} />
+          </span>
+        )}
+      </div>
     </div>
   );
 }

@@ -8,10 +8,11 @@ import { useUrlState } from '@/components/data/use-url-state';
 import { ArchiveLocation, archiveForbidden } from '@/components/operations/archive-summary';
 import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
 import { useActs } from '@/components/operations/use-acts';
+import { sharedKeys } from '@/components/sandbox/fit-chips';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Role } from '@/lib/access/roles';
 import { fromJson, type JsonOf } from '@/lib/json-of';
-import { mayRetry, OUTCOMES, type Outcome, totalsOf } from '@/lib/operations/schema';
+import { mayRetry, OUTCOMES, type Outcome, type RecordedItem, totalsOf } from '@/lib/operations/schema';
 import type { SandboxKey } from '@/lib/sandbox-key';
 import { ItemTable } from './item-table';
 import { OperationActions } from './operation-actions';
@@ -31,6 +32,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
   const [isHeld, setIsHeld] = useState(false);
   const [selectedKeys, setSelectedKeys] = useState<ReadonlySet<SandboxKey>>(new Set());
   const rows = useSteadyItems(items, shown, isHeld);
+  const shared = useSharedKeys(items);
   const failed = useMemo(() => items.filter(({ outcome }) => mayRetry(act, outcome)), [items, act]);
   const selected = useMemo(
     () => failed.filter(({ sandboxKey }) => selectedKeys.has(sandboxKey)),
@@ -82,6 +84,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
           <ItemTable
             act={act}
             items={rows}
+            sharedKeys={shared}
             isReading={!now.isWhole}
             failed={failed}
             selected={selectedKeys}
@@ -95,6 +98,12 @@ export function OperationPage({ first, role, nowMs }: Props) {
       {dialogs}
     </main>
   );
+}
+
+/** The metadata does not change while an operation runs, so the set stays the same and rows are not drawn again. */
+function useSharedKeys(items: readonly RecordedItem[]): ReadonlySet<string> {
+  const names = JSON.stringify([...sharedKeys(items.map(({ sandbox }) => sandbox.metadata))]);
+  return useMemo(() => new Set<string>(JSON.parse(names)), [names]);
 }
 
 /** The outcome filter, stored in the URL. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Locator, page } from 'vitest/browser';
 import { localKey, pageOf } from '@/e2e/support/local';
 import { expectAccessible, expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
@@ -6,7 +6,7 @@ import { chooseRowAction, OwnFleet, press } from '@/e2e/support/served/fleet';
 import { catchCopies, openPage, renderInPage, toast } from '@/e2e/support/served/page';
 import { addFault, colleague, moru } from '@/e2e/support/served/sandboxes';
 import { WHOLE_LOG } from '@/lib/operations/record/log-filter';
-import type { Operation, RecordedItem } from '@/lib/operations/schema';
+import { noCounts, type Operation, type RecordedItem } from '@/lib/operations/schema';
 import { OperationLog } from './operation-log';
 
 const [admin, operator] = [colleague('admin'), colleague('operator')];
@@ -179,9 +179,10 @@ test('follows an operation to its end, also after a reload', async () => {
   await expect.element(button('8 killed, verified')).toBeVisible();
   await expect.element(main).toHaveTextContent(/Took \d/);
   await expect.element(button('Stop the rest')).not.toBeInTheDocument();
+  // The metadata that tells it from the others comes first.
   await expect
     .element(rowsOf(items).filter({ hasText: ids[0] ?? '' }))
-    .toHaveTextContent(/Killed, verified.*base.*owner=ana.*\d (ms|s)$/);
+    .toHaveTextContent(/Killed, verified.*base\s*run=pr-0.*owner=ana.*\d (ms|s)$/);
 });
 
 test('retries exactly the selected failures', async () => {
@@ -295,6 +296,43 @@ test('says that a sandbox or an operation is unknown', async () => {
   await openPage('/operations/nosuchoperation');
   await expect.element(page.getByRole('heading', { name: 'Operation not found' })).toBeVisible();
   await expectAccessibleInBothThemes('an unknown operation');
+});
+
+test.each([1280, 390])('shows every outcome count whole at %i px', async (width) => {
+  onTestFinished(() => page.viewport(1280, 720));
+  await page.viewport(width, 720);
+  const counts = {
+    ...noCounts(),
+    done: 1_234,
+    failed: 12,
+    denied: 7,
+    unknown: 5,
+    skipped: 23,
+    cancelled: 108,
+  };
+  const operation: Operation = {
+    ...(await readRecord(await ended(await operator.pause(await createAll(1))))).operation,
+    act: 'kill',
+    counts,
+    cancelledBy: 'a colleague with a long name',
+  };
+  const whole = { entries: [{ operation, sandboxKey: null }], older: null };
+  await renderInPage(
+    <OperationLog search={WHOLE_LOG} page={whole} errorEnds={{}} actors={[]} nowMs={Date.now()} />,
+  );
+  const cell = rowsOf(table).getByRole('cell').filter({ hasText: 'killed, verified' });
+  const box = cell.element().getBoundingClientRect();
+  const parts = [
+    ...cell.element().querySelectorAll('p > span'),
+    ...cell.element().querySelectorAll('div > span'),
+  ];
+  const texts = parts.map(({ textContent }) => textContent);
+  for (const text of ['1234 killed, verified', '12 failed', '7 denied', '108 cancelled'])
+    expect(texts).toContain(text);
+  for (const part of parts) {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    expect([left >= box.left, right <= box.right, top >= box.top, bottom <= box.bottom]).not.toContain(false);
+  }
 });
 
 test('says what an empty log will hold', async () => {

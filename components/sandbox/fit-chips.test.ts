@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { fitChips, nameRest } from './fit-chips';
+import { fitChips, nameRest, sharedKeys } from './fit-chips';
 
 const ENTRIES = [
   ['environment', 'development'],
@@ -43,4 +43,17 @@ it('names the others, shortened and with marked characters', () => {
   expect(nameRest([['file', 'safe\u202egnp.exe']])).toBe('+1 more: file=safe[RLO]gnp.exe');
   const many = Array.from({ length: 30 }, (_, at) => [`k${at}`, 'v'.repeat(500)] as const);
   expect(nameRest(many)).toMatch(/^\+30 more: k0=v{57}…, .* and 18 others$/);
+});
+
+it('finds the keys with the same value in all sandboxes', () => {
+  const all: Record<string, string>[] = [
+    { owner: 'ana', run: '1', team: 'a' },
+    { owner: 'ana', run: '2', team: 'a' },
+    { owner: 'ana', run: '1' },
+  ];
+  expect([...sharedKeys(all)]).toEqual(['owner']);
+  // Alone, none tells more than another.
+  expect([...sharedKeys(all.slice(0, 1)), ...sharedKeys([])]).toEqual([]);
+  const odd: Record<string, string>[] = [JSON.parse('{"__proto__":"x"}'), {}];
+  expect([...sharedKeys(odd)]).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import type { Metadata } from '@/lib/sandbox/schema';
 import { visibleText } from '@/lib/visible-text';
 
 export type MetadataEntry = readonly [key: string, value: string];
@@ -12,6 +13,15 @@ const MAX_CHIP_PX = 240;
 const MIN_CHIP_PX = 96;
 /** No more can be visible in a chip. */
 const MAX_CHARS = Math.ceil(MAX_CHIP_PX / CHAR_PX);
+
+/** The keys that have the same value in all of several sandboxes, and so tell none apart. */
+export function sharedKeys(all: readonly Metadata[]): ReadonlySet<string> {
+  const [first, ...others] = all;
+  if (first === undefined || others.length === 0) return new Set();
+  const isShared = (key: string) =>
+    others.every((other) => Object.hasOwn(other, key) && other[key] === first[key]);
+  return new Set(Object.keys(first).filter(isShared));
+}
 
 /** How many of the chips fit in `widthPx`, beside the button that counts the rest. At least one. */
 export function fitChips(entries: readonly MetadataEntry[], widthPx: number): number {

@@ -47,7 +47,7 @@ const LOST = {
   offline: { title: 'You are offline.', text: 'Sandkeeper reconnects when the network is back.' },
   blocked: {
     title: 'Live updates are blocked.',
-    text: 'A proxy does not pass WebSockets at /live. Sandboxes, operations and the output of commands are read every few seconds instead; consoles and the output of processes cannot be shown.',
+    text: 'Your network does not let WebSockets through. This page is read again every few seconds; consoles and the output of processes cannot be shown. Ask your network’s admin to allow the upgrade on /live.',
   },
 } satisfies Record<LiveState, { title: string; text: string } | null>;
 

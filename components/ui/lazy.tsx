@@ -1,6 +1,7 @@
 'use client';
 
-import { type ComponentType, useEffect, useState } from 'react';
+import { type ComponentType, useEffect, useEffectEvent, useState } from 'react';
+import { holdKeys } from '@/components/ui/held-keys';
 import { toast } from '@/components/ui/toast';
 import { reloadPage } from '@/lib/kept-text';
 import { checkPage, pageStatus } from '@/lib/page-state';
@@ -20,12 +21,13 @@ async function reportMissing(): Promise<void> {
 /**
  * Wraps a component whose code is loaded when `isWanted` first returns true, so that pages do not wait for floating
  * parts. It then stays mounted, because it animates its own closing. `preload` starts loading early, for example on
- * hover. If loading fails, `onClose` is called and, with `reportsFailure`, a toast is shown.
+ * hover. If loading fails, `onClose` is called and, with `reportsFailure`, a toast is shown. With `holdsKeys`, for dialogs,
+ * keys pressed before it has the focus do not reach the page behind it.
  */
 export function loadWhenWanted<P extends { onClose: () => void }>(
   load: () => Promise<ComponentType<P>>,
   isWanted: (props: P) => boolean,
-  { reportsFailure = true } = {},
+  { reportsFailure = true, holdsKeys = false } = {},
 ): ComponentType<P> & { preload: () => void } {
   let loaded: ComponentType<P> | null = null;
   const loadOnce = async () => {
@@ -35,8 +37,13 @@ export function loadWhenWanted<P extends { onClose: () => void }>(
 
   function WhenWanted(props: P) {
     const [Loaded, setLoaded] = useState<ComponentType<P> | null>(null);
-    const mustLoad = Loaded === null && isWanted(props);
+    const isNow = isWanted(props);
+    const mustLoad = Loaded === null && isNow;
     const { onClose } = props;
+    const cancel = useEffectEvent(() => onClose());
+    // Later it opens at once.
+    const hold = useEffectEvent(() => (mustLoad && holdsKeys ? holdKeys(cancel) : undefined));
+    useEffect(() => (isNow ? hold() : undefined), [isNow]);
     useEffect(() => {
       if (!mustLoad) return;
       let isCurrent = true;

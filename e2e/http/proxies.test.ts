@@ -2,8 +2,13 @@ import { gunzipSync } from 'node:zlib';
 import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { CommandEvent } from '../../lib/commands/schema';
+import type { ConsolesEvent } from '../../lib/console/schema';
+import { fileAddresses } from '../../lib/files/addresses';
+import type { FolderEvent } from '../../lib/files/schema';
+import { type ArchiveEvent, newArchiveToken } from '../../lib/files/transfer/archive/schema';
 import type { FleetEvent } from '../../lib/fleet/delta';
 import { FleetStore } from '../../lib/fleet/store';
+import type { Channel } from '../../lib/live/protocol';
 import { LiveSocket } from '../../lib/live/socket';
 import { OperationProgress } from '../../lib/operations/record/progress';
 import type { OperationEvent } from '../../lib/operations/schema';
@@ -121,11 +126,45 @@ test('shows the output of commands behind such a proxy, and to operators alone',
   leave();
   // The record of an ended command comes with the first answer.
   const poll = async (role: 'viewer' | 'operator', channel: string) => {
-    const path = `/api/live/${channel}?key=${encodeURIComponent(key)}`;
+    const path = `/api/live?topic=${encodeURIComponent(`${channel} ${key}`)}`;
     const { status, text } = await ask(sandkeeper, path, { headers: cookieOf(sandkeeper, sessions[role]) });
-    return status === 200 ? (JSON.parse(text) as { events: CommandEvent[] }).events : status;
+    const { events = [] } = JSON.parse(text) as { events?: { payload: CommandEvent }[] };
+    return status === 200 ? events.map(({ payload }) => payload) : status;
   };
   expect(await poll('operator', 'run')).toEqual([expect.objectContaining({ kind: 'ended' })]);
   expect(await poll('viewer', 'run')).toEqual([expect.objectContaining({ kind: 'refused' })]);
   expect([await poll('operator', 'console'), await poll('operator', 'operations')]).toEqual([404, 404]);
+});
+
+test('follows folders, archives and the list of consoles behind such a proxy', async ({
+  sandkeeper,
+  sessions,
+  moru,
+}) => {
+  const id = await moru.create();
+  const { socket } = await openPage(sandkeeper, sessions.operator, 'refused');
+  await expect.poll(() => socket.state()).toBe('blocked');
+  const follow = <Event>(channel: Channel, key: string) => {
+    const events: Event[] = [];
+    let gaps = 0;
+    const onEvent = (event: unknown) => events.push(event as Event);
+    onTestFinished(socket.subscribe(channel, { onEvent, onGap: () => (gaps += 1) }, key));
+    return { events, gaps: () => gaps };
+  };
+  const folder = follow<FolderEvent>('folder', `${localKey(id)} /home`);
+  const consoles = follow<ConsolesEvent>('consoles', localKey(id));
+  const token = newArchiveToken();
+  const archive = follow<ArchiveEvent>('archive', token);
+
+  const consoleId = await new Colleague(sandkeeper, sessions.operator).openConsole(id);
+  await expect
+    .poll(() => consoles.events.findLast((event) => event.kind === 'list'))
+    .toMatchObject({ consoles: [{ id: consoleId }] });
+  const address = fileAddresses.archive(localKey(id), ['/etc'], { format: 'zip', isUnlimited: false, token });
+  const headers = cookieOf(sandkeeper, sessions.operator);
+  expect((await ask(sandkeeper, address, { headers })).status).toBe(200);
+  await expect.poll(() => archive.events.at(-1)).toMatchObject({ kind: 'ended', failure: null });
+  // A folder sends no events: the page reads it again.
+  await expect.poll(folder.gaps).toBeGreaterThan(1);
+  expect(folder.events).toEqual([]);
 });

@@ -33,7 +33,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/access': 'viewer',
   '/api/fleet/[connection]': 'viewer',
   '/api/health': null,
-  '/api/live/[channel]': 'viewer',
+  '/api/live': 'viewer',
   '/api/operations/[id]': 'viewer',
   '/api/operations/[id]/archives/[archive]': 'operator',
   '/api/operations/[id]/items': 'viewer',
@@ -62,10 +62,10 @@ const ALL = Object.entries({ ...ROUTES, ...FILES });
 /** The required query of a route, by the end of its path. */
 const QUERIES: Record<string, string> = {
   '/items': '?format=csv',
-  '/live/[channel]': `?key=${LOCAL}`,
   '/archive': '?path=/etc/hostname&format=zip',
   '/content': '?path=/etc/hostname&as=download',
   '/list': '?path=/',
+  '/live': '?topic=fleet',
   '/search': '?path=/etc&text=host&in=name',
   '/size': '?path=/etc',
   '/stat': '?path=/etc/hostname',
@@ -83,7 +83,6 @@ function addressOf(
     connection: LOCAL,
     sandbox: sandboxId,
     archive: `${LOCAL}.${sandboxId}`,
-    channel: 'fleet',
     '[...tab]': 'files',
     '...path': 'nowhere/at/all',
   };

@@ -12,7 +12,7 @@ import { routesOf } from '../support/local';
 import { freePort, ROOT } from '../support/processes';
 
 /** The command of `npm start`, with the local engine. */
-describe('npm start', { timeout: 120_000 }, () => {
+describe('npm start', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-start-'));
   let port = 0;
   let enginePort = 0;
@@ -85,7 +85,7 @@ describe('npm start', { timeout: 120_000 }, () => {
     process.kill(firstPid, 'SIGKILL');
     await vi.waitFor(
       async () => expect(await askServer()).toBe('The local engine stopped and is being restarted.'),
-      { timeout: 20_000, interval: 5 },
+      { timeout: 60_000, interval: 5 },
     );
     await vi.waitFor(async () => expect(await askServer()).toContain('There is no such sandbox.'), 30_000);
     expect(enginePid()).not.toBe(firstPid);

@@ -16,7 +16,7 @@ export async function linesOf(page: Page, number = 1): Promise<string[]> {
 /** Waits until the screen contains `text`. */
 export async function expectOnScreen(page: Page, text: string | RegExp, number = 1): Promise<void> {
   await expect
-    .poll(async () => (await linesOf(page, number)).join('\n'), { timeout: 20_000 })
+    .poll(async () => (await linesOf(page, number)).join('\n'), { timeout: 60_000 })
     .toMatch(typeof text === 'string' ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')) : text);
 }
 
@@ -30,7 +30,7 @@ export async function openConsole(page: Page, sandboxId: string): Promise<void> 
 export async function expectPrompt(page: Page, number = 1): Promise<void> {
   await expect
     .poll(async () => (await linesOf(page, number)).filter((line) => line !== '').at(-1) ?? '', {
-      timeout: 20_000,
+      timeout: 60_000,
     })
     .toMatch(/[$#]$/);
 }

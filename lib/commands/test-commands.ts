@@ -108,7 +108,7 @@ export function setUpCommands() {
   async function inside(sandboxKey: SandboxKey, script: string): Promise<void> {
     const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
     const command = { cmd: '/bin/sh', args: ['-c', script] };
-    for await (const _ of envd.run(command, 10_000, AbortSignal.timeout(20_000)));
+    for await (const _ of envd.run(command, 10_000, AbortSignal.timeout(120_000)));
   }
 
   /** How often the command has run: it appends lines to `/tmp/count`. */
@@ -116,7 +116,7 @@ export function setUpCommands() {
     const envd = await apiOf(sandboxKey).openEnvd(sandboxKey);
     let text = '';
     const command = { cmd: '/bin/sh', args: ['-c', 'cat /tmp/count 2>/dev/null || true'] };
-    for await (const event of envd.run(command, 10_000, AbortSignal.timeout(20_000)))
+    for await (const event of envd.run(command, 10_000, AbortSignal.timeout(120_000)))
       if (event.kind === 'stdout') text += event.bytes.toString();
     return text.split('\n').filter(Boolean).length;
   }

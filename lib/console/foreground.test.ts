@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnvdProcesses } from '../sandbox-api/envd-processes';
 import { readForeground } from './foreground';
 
-const timeout = () => AbortSignal.timeout(20_000);
+const timeout = () => AbortSignal.timeout(120_000);
 
 type Run = ReturnType<EnvdProcesses['run']>;
 

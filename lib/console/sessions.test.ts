@@ -123,7 +123,7 @@ describe('a console', () => {
     await engine.call('POST', `/sandboxes/${idOf(sandboxKey)}/resume`, { timeout: 300 });
     const consoleIds = async () => {
       const processes = await (await apiOf(sandboxKey).openEnvd(sandboxKey)).listProcesses(
-        AbortSignal.timeout(20_000),
+        AbortSignal.timeout(120_000),
       );
       return processes.map(({ tag }) => tag?.split(' ')[2]);
     };

@@ -67,6 +67,12 @@ function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test((error as { code?: string }).code ?? '');
 }
 
+/** Whether a statement failed because it would have broken a unique index. */
+export function isUniqueViolation(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE';
+}
+
 /**
  * The time by the clock of the database, epoch ms. All processes share that clock, while their own may differ. Every
  * evaluation within a statement may give a later time.

@@ -123,7 +123,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
   it('puts everything of its sandboxes under the first connection, and forgets pending plans', async () => {
     const { url, drop } = await create();
     onTestFinished(drop);
-    const old = await openDatabase(url, { lastMigration: '014_archive_programs' });
+    const old = await openDatabase(url, { lastMigration: '015_view_names' });
     await insertOldRows(old);
     await old.destroy();
 
@@ -160,7 +160,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
   it('keeps its sandboxes where they are when it is opened with other connections later', async () => {
     const { url, drop } = await create();
     onTestFinished(drop);
-    const old = await openDatabase(url, { lastMigration: '014_archive_programs' });
+    const old = await openDatabase(url, { lastMigration: '015_view_names' });
     await insertOldRows(old);
     await old.destroy();
     for (const firstConnection of ['moru', 'e2b']) {
@@ -182,6 +182,43 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
         .execute();
     await insert();
     await expect(insert()).rejects.toThrow(/unique|duplicate/i);
+  });
+
+  it('keeps every view when names become unique, and numbers those that were double', async () => {
+    const { url, drop } = await create();
+    onTestFinished(drop);
+    const old = await openDatabase(url, { lastMigration: '014_archive_programs' });
+    const long = 'n'.repeat(60);
+    const views: [id: string, name: string, isShared: number, owner: string, createdAtMs: number][] = [
+      ['newer', 'Old', 0, 'ana', 5],
+      ['older', 'Old', 0, 'ana', 4],
+      ['third', 'Old', 0, 'ana', 6],
+      ['apart', 'Old (2)', 0, 'ana', 7],
+      ['other', 'Old', 0, 'li', 1],
+      ['shared', 'Old', 1, 'ana', 2],
+      ['shared-too', 'Old', 1, 'li', 3],
+      ['long', long, 0, 'ana', 8],
+      ['long-too', long, 0, 'ana', 9],
+    ];
+    for (const view of views)
+      await sql`insert into saved_views (id, name, query, is_shared, owner, created_at_ms)
+        values (${view[0]}, ${view[1]}, 'q=x', ${view[2]}, ${view[3]}, ${view[4]})`.execute(old);
+    await old.destroy();
+
+    const db = await openDatabase(url);
+    onTestFinished(() => db.destroy());
+    const rows = await db.selectFrom('saved_views').select(['id', 'name']).execute();
+    expect(Object.fromEntries(rows.map(({ id, name }) => [id, name]))).toEqual({
+      older: 'Old',
+      newer: 'Old (3)',
+      third: 'Old (4)',
+      apart: 'Old (2)',
+      other: 'Old',
+      shared: 'Old',
+      'shared-too': 'Old (2)',
+      long,
+      'long-too': `${'n'.repeat(56)} (2)`,
+    });
   });
 
   it('is unchanged after a migration that failed half way', async () => {

@@ -11,6 +11,10 @@ const SANDBOX_TABLES = [
   'archive_programs',
   'first_starts',
 ] as const;
+/** The columns that a migration reads, as they were then. */
+type ViewsThen = {
+  saved_views: { id: string; name: string; owner: string; is_shared: number; created_at_ms: number };
+};
 
 /** Applied in order of name. Never change a migration that has shipped; add another. */
 const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
@@ -270,7 +274,16 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
         .execute();
     },
   },
-  '015_sandbox_keys': {
+  '015_view_names': {
+    async up(db: Kysely<ViewsThen>) {
+      await renameDoubleViews(db);
+      const isShared = sql.ref('is_shared');
+      const unique = (name: string) => db.schema.createIndex(name).on('saved_views').unique();
+      await unique('saved_views_own_name').columns(['owner', 'name']).where(isShared, '=', 0).execute();
+      await unique('saved_views_shared_name').column('name').where(isShared, '=', 1).execute();
+    },
+  },
+  '016_sandbox_keys': {
     /** There was one connection so far: the sandboxes of all rows are put under the first. */
     async up(db: Kysely<unknown>) {
       for (const table of SANDBOX_TABLES) {
@@ -285,6 +298,38 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
     },
   },
 });
+
+/** Names views with the same name and the same readers apart: the oldest keeps its name, the next becomes `Name (2)`. */
+async function renameDoubleViews(db: Kysely<ViewsThen>): Promise<void> {
+  const views = await db
+    .selectFrom('saved_views')
+    .select(['id', 'name', 'owner', 'is_shared'])
+    .orderBy('created_at_ms')
+    .orderBy('id')
+    .execute();
+  const inScope = (owner: string, isShared: number, name: string) =>
+    JSON.stringify([isShared === 1 ? null : owner, name]);
+  const taken = new Set(views.map(({ owner, is_shared, name }) => inScope(owner, is_shared, name)));
+  const kept = new Set<string>();
+  for (const { id, owner, is_shared, name } of views) {
+    const key = inScope(owner, is_shared, name);
+    if (!kept.has(key)) {
+      kept.add(key);
+      continue;
+    }
+    let next = name;
+    for (let number = 2; taken.has(inScope(owner, is_shared, next)); number += 1)
+      next = numbered(name, number);
+    taken.add(inScope(owner, is_shared, next));
+    await db.updateTable('saved_views').set({ name: next }).where('id', '=', id).execute();
+  }
+}
+
+/** Stays within the 60 characters of a name, and cuts no character in half. */
+function numbered(name: string, number: number): string {
+  const suffix = ` (${number})`;
+  return `${name.slice(0, 60 - suffix.length).replace(/[\uD800-\uDBFF]$/, '')}${suffix}`;
+}
 
 /** Changes of a connection, and others without a sandbox, are recorded too. SQLite cannot make a column optional. */
 async function widenAccessLog(db: Kysely<unknown>, firstConnection: string): Promise<void> {

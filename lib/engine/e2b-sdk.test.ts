@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Sandbox, type SandboxInfo, Template, Volume } from 'e2b';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -148,23 +148,40 @@ describe.runIf(canRun)("E2B's SDK", () => {
     const sandbox = await Sandbox.create();
     await sandbox.files.write('kept', 'yes');
     const running = async () => (await sandbox.commands.list()).length;
+    const boots = new Set<string>();
+    const boot = async () =>
+      boots.add((await sandbox.commands.run('cat /proc/sys/kernel/random/boot_id')).stdout).size;
+    expect(await boot()).toBe(1);
     await sandbox.commands.run('sleep 300', { background: true });
     expect(await sandbox.pause()).toBe(true);
     expect(await Sandbox.pause(sandbox.sandboxId)).toBe(false);
     expect(await sandbox.isRunning()).toBe(false);
     await sandbox.connect();
     expect(await running()).toBe(1);
+    expect(await boot()).toBe(1);
 
     expect(await sandbox.pause({ keepMemory: false })).toBe(true);
     expect(engine.processes(sandbox.sandboxId)).toEqual([]);
     await sandbox.connect();
     expect(await running()).toBe(0);
+    expect(await boot()).toBe(2);
     expect(await sandbox.files.read('kept')).toBe('yes');
 
     await sandbox.commands.run('sleep 300', { background: true });
     await sandbox.pause();
     await sandbox.connect({ onResume: 'reboot' });
     expect(await running()).toBe(0);
+    expect(await boot()).toBe(3);
+    const [fork] = await sandbox.fork();
+    if (fork === undefined || fork instanceof Error) throw new Error('expected a fork');
+    const inFork = await fork.commands.run('cat /proc/sys/kernel/random/boot_id; pgrep -c sleep; cat kept');
+    const [forkBoot = '', ...rest] = inFork.stdout.split('\n');
+    // A fork has the files alone.
+    expect(rest).toEqual(['0', 'yes']);
+    expect([...boots, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')]).not.toContain(
+      `${forkBoot}\n`,
+    );
+    expect(forkBoot).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test('wakes a paused sandbox by a command', async () => {

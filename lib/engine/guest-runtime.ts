@@ -29,6 +29,8 @@ export type GuestRuntimeOptions = {
   readonly agent?: string;
   /** Sandboxes may trace their agent, for tests of an agent that is taken over. Default: false. */
   readonly exposeAgent?: boolean;
+  /** Absolute path of a python3 to show to sandboxes. Default: that of the machine, unless they see it anyway. */
+  readonly python?: string;
   /** Default: true where the machine allows control groups. */
   readonly useCgroups?: boolean;
   /** See `SandboxOptions`. */
@@ -45,9 +47,9 @@ export async function openGuests(
   context: GuestContext,
   options: GuestRuntimeOptions = {},
 ): Promise<GuestRuntime> {
-  const { agent = findAgent(), exposeAgent = false } = options;
+  const { agent = findAgent(), exposeAgent = false, python } = options;
   const loaderDir = exposeAgent ? null : dirname(context.guestsDir);
-  const support = await findSupport(context.guestsDir, agent, loaderDir);
+  const support = await findSupport(context.guestsDir, agent, loaderDir, python);
   const guests = new LocalGuests(context, support, options);
   return { guests, dataPlane: guests.envd };
 }

@@ -333,7 +333,7 @@ test('ends a sandbox promptly at its deadline', async () => {
   const engine = await startTestEngine();
   const delaysMs: number[] = [];
   // The loop runs every 50 ms. The best of several attempts allows for a busy machine.
-  for (let round = 0; round < 4 && Math.min(...delaysMs) >= 500; round += 1) {
+  for (let round = 0; round < 12 && Math.min(...delaysMs) >= 500; round += 1) {
     const id = await engine.create({ timeout: 1, autoPause: true });
     const { endAt } = await engine.detail(id);
     await until(

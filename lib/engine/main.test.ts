@@ -69,7 +69,7 @@ test('prints the variables of both SDKs to export, and exits with 0 on SIGTERM',
   const before = performance.now();
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
-  expect(performance.now() - before).toBeLessThan(4_500);
+  expect(performance.now() - before).toBeLessThan(30_000);
 });
 
 test('reports over the IPC channel and ends with its parent', async () => {

@@ -121,7 +121,7 @@ function jsonOf(text: string): unknown {
 export async function until<T>(
   read: () => Promise<T>,
   isDone: (result: T) => boolean,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {

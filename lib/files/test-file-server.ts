@@ -69,7 +69,7 @@ export async function newSandbox(
 ): Promise<{ id: string; key: SandboxKey; root: string }> {
   const id = await engine.create();
   const key = localKey(id);
-  await (await apiOf(key).openEnvd(key)).stat('/', AbortSignal.timeout(20_000));
+  await (await apiOf(key).openEnvd(key)).stat('/', AbortSignal.timeout(120_000));
   const root = engine.inside(id, '');
   fs.mkdirSync(`${root}/data`, { recursive: true });
   return { id, key, root };

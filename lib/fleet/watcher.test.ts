@@ -71,7 +71,7 @@ describe('reading', () => {
   });
 
   it('starts at once on refresh', async () => {
-    const { watcher, upstream } = watch({ readPauseMs: 2_000 });
+    const { watcher, upstream } = watch({ readPauseMs: 20_000 });
     await watcher.ready(20_000);
     const before = Date.now();
     for (let time = 0; time < 10; time += 1) {
@@ -79,8 +79,8 @@ describe('reading', () => {
       watcher.refresh();
       await eventually(() => upstream.calls.length > length);
     }
-    // Without refresh, ten readings take twenty seconds.
-    expect(Date.now() - before).toBeLessThan(8_000);
+    // Without refresh, ten readings take 200 seconds.
+    expect(Date.now() - before).toBeLessThan(60_000);
   });
 
   it('ends with close', async () => {

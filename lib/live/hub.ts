@@ -9,6 +9,7 @@ import {
   type Channel,
   CLOSED_BAD_FRAME,
   CLOSED_SIGNED_OUT,
+  type PolledEvent,
   packBytes,
   parseClientFrame,
   type ServerFrame,
@@ -112,39 +113,49 @@ export class Hub {
   }
 
   /**
-   * Serves a topic to a browser that cannot open a socket: the events of a new subscription and of the `waitMs` after it, or
-   * only its first event if that is `null`.
+   * Serves topics to a browser that cannot open a socket: the events of new subscriptions and of the `waitMs` after them, or
+   * only the first event of each topic if that is `null`.
    */
   async poll(
-    { channel, key = '' }: Topic,
+    topics: readonly Topic[],
     session: LiveSession,
     waitMs: number | null,
     signal: AbortSignal,
-  ): Promise<unknown[]> {
-    const events: unknown[] = [];
+  ): Promise<PolledEvent[]> {
+    const events: PolledEvent[] = [];
+    const unheard = new Set(topics);
     let end = () => {};
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    const publish = (payload: unknown) => {
-      events.push(payload);
-      if (waitMs === null) end();
-    };
-    const client = {
-      key,
-      session,
-      joinPayload: undefined,
-      sendBytes: () => {},
-      recheck: async () => true,
-    };
-    const served = this.#sources.get(channel)?.(publish, client);
+    const leaves = topics.map((topic) => {
+      const publish = (payload: unknown) => {
+        events.push({ ...topic, payload });
+        unheard.delete(topic);
+        if (waitMs === null && unheard.size === 0) end();
+      };
+      const subscriber = {
+        key: topic.key ?? '',
+        session,
+        joinPayload: undefined,
+        sendBytes: () => {},
+        recheck: async () => true,
+      };
+      try {
+        const served = this.#sources.get(topic.channel)?.(publish, subscriber);
+        return typeof served === 'function' ? served : (served?.leave ?? (() => {}));
+      } catch (error) {
+        // The other topics are still served.
+        console.error(`Polling ${topicName(topic)} failed:`, error);
+        return () => {};
+      }
+    });
     const timer = setTimeout(end, waitMs ?? FIRST_EVENT_MS);
     signal.addEventListener('abort', end, { once: true });
     if (!signal.aborted) await ended;
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
-    if (typeof served === 'function') served();
-    else served?.leave();
+    for (const leave of leaves) leave();
     return events;
   }
 

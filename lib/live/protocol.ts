@@ -34,32 +34,49 @@ const KEYED = {
 } satisfies Record<Channel, boolean>;
 
 /**
- * Whether a browser without sockets may poll a channel: its subscribers get the whole state first, may come and go at any
- * time, and send nothing.
+ * What a browser without sockets does instead of subscribing:
+ * - `polled`: reads the channel over HTTP. Its subscribers get the whole state first, may come and go at any time, and send
+ *   nothing.
+ * - `reread`: tells its listeners every few seconds that they have missed events, and they read the state again themselves.
+ * - `none`: nothing. A person has to be told.
  */
-const POLLED = {
-  connections: true,
-  fleet: true,
-  operations: true,
-  folder: false,
-  wake: true,
-  archive: false,
-  consoles: false,
-  console: false,
-  run: true,
-  held: false,
-  process: false,
-} satisfies Record<Channel, boolean>;
+const WITHOUT_SOCKET = {
+  connections: 'polled',
+  fleet: 'polled',
+  operations: 'polled',
+  folder: 'reread',
+  wake: 'polled',
+  archive: 'polled',
+  consoles: 'polled',
+  console: 'none',
+  run: 'polled',
+  held: 'none',
+  process: 'none',
+} satisfies Record<Channel, 'polled' | 'reread' | 'none'>;
 
-/** Whether `channel` can be read without a socket. */
-export function isPolled(channel: Channel): boolean {
-  return POLLED[channel];
+/** How `channel` is read without a socket. */
+export function withoutSocket(channel: Channel): 'polled' | 'reread' | 'none' {
+  return WITHOUT_SOCKET[channel];
 }
 
-/** The topic of a polled channel; `null` if there is none. */
-export function polledTopic(channel: string, key: string | null): Topic | null {
-  const topic = parseTopic({ channel, ...(key === null ? {} : { key }) });
-  return topic !== null && POLLED[topic.channel] ? topic : null;
+/** In one request, whose URL stays short. */
+export const MAX_POLLED_TOPICS = 32;
+
+/** An event of a polled topic. */
+export type PolledEvent = Topic & { payload: unknown };
+
+/** The polled topic that `printPolledTopic` printed; `null` if there is none. */
+export function parsePolledTopic(text: string): Topic | null {
+  const space = text.indexOf(' ');
+  const topic = parseTopic(
+    space < 0 ? { channel: text } : { channel: text.slice(0, space), key: text.slice(space + 1) },
+  );
+  return topic !== null && WITHOUT_SOCKET[topic.channel] === 'polled' ? topic : null;
+}
+
+/** For the query of a poll. */
+export function printPolledTopic({ channel, key }: Topic): string {
+  return key === undefined ? channel : `${channel} ${key}`;
 }
 
 /** What a tab subscribes to. Has a `key` if and only if its channel is keyed. */

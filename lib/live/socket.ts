@@ -5,13 +5,14 @@ import {
   type Channel,
   CLOSED_SIGNED_OUT,
   type ClientFrame,
-  isPolled,
+  type PolledEvent,
   packBytes,
   parseServerFrame,
   type Topic,
   topicName,
   unpackBytes,
 } from './protocol';
+import { TopicPolling } from './topic-polling';
 
 /**
  * - `connecting`: for the first time. `open`: the server was heard within the last seconds.
@@ -42,8 +43,6 @@ const PING_EVERY_MS = 20_000;
 const TIMING = { silentAfter: 3 * BEAT_EVERY_MS, deadAfter: 10 * BEAT_EVERY_MS, helloWithin: 5_000 };
 /** How long the server may take to prove that the browser's network is not needed, ms. */
 const OFFLINE_WITHIN_MS = 1_000;
-/** How long to wait after a failed poll, ms. */
-const POLL_RETRY_MS = 5_000;
 /** Attempts that must fail while the server answers requests. One fails whenever the server restarts. */
 const MIN_BLOCKED_ATTEMPTS = 2;
 /** The close code of a connection that broke without a close frame. */
@@ -70,8 +69,8 @@ export class LiveSocket {
   #helloTimer: ReturnType<typeof setTimeout> | null = null;
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #watchTimer: ReturnType<typeof setInterval> | null = null;
-  /** The polls of topics, by topic name. `null` while the socket is not blocked. */
-  #polls: Map<string, AbortController> | null = null;
+  /** `null` while the socket is not blocked. */
+  #polling: TopicPolling | null = null;
   /** The session has ended, or `close` was called. */
   #isStopped = false;
 
@@ -100,8 +99,8 @@ export class LiveSocket {
     const { listeners } = this.#topics.get(name) ?? { listeners: new Set<ChannelListener>() };
     this.#topics.set(name, { topic, listeners });
     listeners.add(listener);
-    // A further listener needs the state, too.
-    if (this.#polls !== null) this.#startPoll(this.#polls, topic);
+    // The state of a topic is needed at once, also by a further listener. Its news come with the next round.
+    this.#polling?.readNow(topic);
     if (this.#isOpen) {
       // A second listener needs the initial state too, which the server sends on subscribing.
       if (listeners.size > 1) this.#resubscribe(topic);
@@ -112,7 +111,6 @@ export class LiveSocket {
     return () => {
       if (!listeners.delete(listener) || listeners.size > 0) return;
       this.#topics.delete(name);
-      this.#polls?.get(name)?.abort();
       this.#send({ type: 'unsubscribe', ...topic });
     };
   }
@@ -234,7 +232,7 @@ export class LiveSocket {
     this.#stopTimers();
     this.#socket = null;
     this.#isOpen = false;
-    for (const { listeners } of this.#topics.values()) for (const listener of listeners) listener.onGap();
+    for (const { topic } of this.#topics.values()) this.#reportGap(topic);
     if (code === CLOSED_SIGNED_OUT) {
       this.#setState('waiting');
       void this.#findEnd();
@@ -275,27 +273,19 @@ export class LiveSocket {
     return navigator.onLine === false ? 'offline' : 'waiting';
   }
 
-  /** Reads a topic over HTTP from its current state on, until it has no listeners or the state of the socket changes. */
-  #startPoll(polls: Map<string, AbortController>, topic: Topic): void {
-    if (!isPolled(topic.channel)) return;
-    const name = topicName(topic);
-    polls.get(name)?.abort();
-    const poll = new AbortController();
-    polls.set(name, poll);
-    void this.#pollTopic(topic, poll.signal);
+  #startPolling(): TopicPolling {
+    return new TopicPolling(() => [...this.#topics.values()].map(({ topic }) => topic), {
+      onGap: (topic) => this.#reportGap(topic),
+      onEvent: (event) => this.#publish(event),
+    });
   }
 
-  async #pollTopic(topic: Topic, signal: AbortSignal): Promise<void> {
-    for (let round = 0; !signal.aborted; round += 1) {
-      const events = await pollEvents(topic, round > 0, signal);
-      if (signal.aborted) return;
-      for (const listener of this.#topics.get(topicName(topic))?.listeners ?? []) {
-        // What happened between two rounds was missed.
-        if (events !== null) listener.onGap();
-        for (const event of events ?? []) listener.onEvent(event);
-      }
-      if (events === null) await new Promise((resolve) => setTimeout(resolve, POLL_RETRY_MS));
-    }
+  #reportGap(topic: Topic): void {
+    for (const listener of this.#topics.get(topicName(topic))?.listeners ?? []) listener.onGap();
+  }
+
+  #publish({ payload, ...topic }: PolledEvent): void {
+    for (const listener of this.#topics.get(topicName(topic))?.listeners ?? []) listener.onEvent(payload);
   }
 
   /** Does not wait for the close event, which a browser fires only after the silent server has answered. */
@@ -334,34 +324,9 @@ export class LiveSocket {
   #setState(state: LiveState): void {
     if (state === this.#state) return;
     this.#state = state;
-    for (const poll of this.#polls?.values() ?? []) poll.abort();
-    this.#polls = state === 'blocked' ? new Map() : null;
-    if (this.#polls !== null)
-      for (const { topic } of this.#topics.values()) this.#startPoll(this.#polls, topic);
+    this.#polling?.stop();
+    this.#polling = state === 'blocked' ? this.#startPolling() : null;
     for (const listener of this.#stateListeners) listener();
-  }
-}
-
-/** The events of a polled topic, or `null` on failure. `waits`: the server waits for news. */
-async function pollEvents(
-  { channel, key }: Topic,
-  waits: boolean,
-  signal: AbortSignal,
-): Promise<unknown[] | null> {
-  const query = [
-    ...(key === undefined ? [] : [`key=${encodeURIComponent(key)}`]),
-    ...(waits ? ['wait'] : []),
-  ];
-  try {
-    const response = await fetch(`/api/live/${channel}${query.length === 0 ? '' : `?${query.join('&')}`}`, {
-      cache: 'no-store',
-      signal,
-    });
-    if (!response.ok) return null;
-    const { events } = (await response.json()) as { events: unknown[] };
-    return events;
-  } catch {
-    return null;
   }
 }
 

@@ -16,7 +16,7 @@ import { type AttachmentEvent, type InsideProcess, processKey } from './schema';
 
 setUpDataDir();
 const ana = { id: 'session', actor: 'ana', role: 'operator' } as Session;
-const timeout = () => AbortSignal.timeout(20_000);
+const timeout = () => AbortSignal.timeout(120_000);
 
 let engine: ProcessEngine;
 beforeAll(async () => {

@@ -7,6 +7,7 @@ describe('a preset', () => {
     ['local', 'demoFleet', 'yes'],
     ['local', 'limits', 'yes'],
     ['local', 'runs', 'yes'],
+    ['local', 'events', 'unknown'],
     ['moru', 'runs', 'yes'],
     ['moru', 'lifecycle', 'no'],
     ['moru', 'logsV2', 'no'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { serveHttp, thrownBy } from '../test-support/environment';
 import { callConnect, streamConnect } from './connect';
 
-const signal = AbortSignal.timeout(20_000);
+const signal = AbortSignal.timeout(120_000);
 
 function envelope(flags: number, text: string): Buffer {
   const head = Buffer.alloc(5);

@@ -117,9 +117,9 @@ describe('one sandbox', () => {
     const key = await sandboxApi('local').createSandbox(newSandbox);
     await sandboxApi('local').setSandboxTimeout(key, 20 * MINUTE_MS);
     const endAtMs = async () => Number((await sandboxApi('local').getSandbox(key)).endAtMs) - Date.now();
-    expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(2_000);
+    expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
     await sandboxApi('local').setSandboxTimeout(key, 600 * MINUTE_MS);
-    expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(5_000);
+    expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
     await sandboxApi('local').pauseSandbox(key);
     expect((await failureOf(() => sandboxApi('local').setSandboxTimeout(key, MINUTE_MS))).code).toBe(
       'not_found',

@@ -147,7 +147,7 @@ export async function serveHttp(listener: RequestListener): Promise<string> {
 }
 
 /** Polls until `isTrue`. Throws after `withinMs`. */
-export async function eventually(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function eventually(isTrue: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadlineMs = Date.now() + withinMs;
   while (!(await isTrue())) {
     if (Date.now() > deadlineMs) throw new Error(`Not true within ${withinMs} ms.`);

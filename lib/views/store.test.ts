@@ -34,6 +34,29 @@ describeOnDatabases('saved views', () => {
     expect(await namesOf('li')).toEqual(['Development', 'Old ones']);
   });
 
+  it('saves one view of a name, also at the same instant', async () => {
+    const queries = Array.from({ length: 8 }, (_, at) => `q=age%3E${at}d`);
+    for (const isShared of [false, true])
+      await Promise.all(queries.map((query) => saveView('li', { name: 'Same', query, isShared })));
+    const same = (await listViews('li')).filter(({ name }) => name === 'Same');
+    expect(same.map(({ isShared }) => isShared).sort()).toEqual([false, true]);
+    for (const { query } of same) expect(queries).toContain(query);
+  });
+
+  it('refuses to share a view under a name that somebody else shares', async () => {
+    const refused = { code: 'conflict', message: expect.stringContaining('The team already has') };
+    await expect(saveView('li', { ...shared, query: 'q=x' })).rejects.toMatchObject(refused);
+    await saveView('li', { ...shared, name: 'Staging' });
+    const id = (await listViews('li')).find(({ isMine }) => isMine)?.id ?? '';
+    await expect(renameView('li', false, id, shared.name)).rejects.toMatchObject(refused);
+    // A refusal leaves the database usable.
+    await renameView('li', false, id, 'Test');
+    expect(await listViews('ana')).toMatchObject([shared, mine, { name: 'Test', owner: 'li' }]);
+    // One's own may have any name.
+    await saveView('li', { ...shared, isShared: false });
+    expect(await namesOf('li')).toEqual(['Development', 'Development', 'Test']);
+  });
+
   it('deletes only views of the person, or shared ones for an admin', async () => {
     const id = await idOf('ana', mine.name);
     const sharedId = await idOf('ana', shared.name);

@@ -1,7 +1,7 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import type { ExpressionBuilder } from 'kysely';
-import { database } from '../db/client';
+import { database, isUniqueViolation } from '../db/client';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
 import type { SavedView } from './schema';
@@ -45,19 +45,13 @@ export async function listViews(actor: string): Promise<SavedView[]> {
   }));
 }
 
-/** Saves a view. A view of the same person with the same name and the same readers is replaced. */
-export async function saveView(actor: string, { name, query, isShared }: NewView): Promise<void> {
+/**
+ * Saves a view. One's own view with the same name and the same readers is replaced. Throws `conflict` if somebody else
+ * shares a view of this name, or if the person has too many views.
+ */
+export async function saveView(actor: string, view: NewView): Promise<void> {
+  if (await replaceView(actor, view)) return;
   const db = await database();
-  const is_shared = isShared ? 1 : 0;
-  const replaced = await db
-    .updateTable('saved_views')
-    .set({ query })
-    .where('owner', '=', actor)
-    .where('name', '=', name)
-    .where('is_shared', '=', is_shared)
-    .returning('id')
-    .executeTakeFirst();
-  if (replaced) return;
   const { count } = await db
     .selectFrom('saved_views')
     .select((select) => select.fn.countAll<number>().as('count'))
@@ -65,42 +59,59 @@ export async function saveView(actor: string, { name, query, isShared }: NewView
     .executeTakeFirstOrThrow();
   if (Number(count) >= MAX_VIEWS_PER_PERSON)
     throw new SandkeeperError('conflict', `You have ${MAX_VIEWS_PER_PERSON} views. Delete one first.`);
-  await db
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('saved_views')
     .values({
       id: randomBytes(12).toString('base64url'),
-      name,
-      query,
-      is_shared,
+      name: view.name,
+      query: view.query,
+      is_shared: view.isShared ? 1 : 0,
       owner: actor,
       created_at_ms: Date.now(),
     })
-    .execute();
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (Number(numInsertedOrUpdatedRows ?? 0) > 0) return;
+  // The name is taken: by a save of the same person at the same instant, or by somebody else's shared view.
+  if (!(await replaceView(actor, view))) throw nameTaken(view.isShared);
+}
+
+/** Returns whether `actor` has a view with this name and the same readers, which then has this query. */
+async function replaceView(actor: string, { name, query, isShared }: NewView): Promise<boolean> {
+  const db = await database();
+  const replaced = await db
+    .updateTable('saved_views')
+    .set({ query })
+    .where('owner', '=', actor)
+    .where('name', '=', name)
+    .where('is_shared', '=', isShared ? 1 : 0)
+    .executeTakeFirst();
+  return replaced.numUpdatedRows > 0n;
 }
 
 /**
  * Renames a view: one of `actor`, or any shared one for an admin. It stays the start page of those who chose it. Throws
- * `not_found`, or `conflict` if its owner has another one with this name and the same readers.
+ * `not_found`, or `conflict` if another view with the same readers has this name.
  */
 export async function renameView(actor: string, isAdmin: boolean, id: string, name: string): Promise<void> {
   const db = await database();
   const view = await db
     .selectFrom('saved_views')
-    .select(['owner', 'is_shared'])
+    .select('is_shared')
     .where('id', '=', id)
     .where(changeableBy(actor, isAdmin))
     .executeTakeFirst();
   if (!view) throw noSuchView();
-  const other = await db
-    .selectFrom('saved_views')
-    .select('id')
-    .where('owner', '=', view.owner)
-    .where('is_shared', '=', view.is_shared)
-    .where('name', '=', name)
-    .where('id', '!=', id)
-    .executeTakeFirst();
-  if (other) throw new SandkeeperError('conflict', 'Another view has this name. Choose a different one.');
-  await db.updateTable('saved_views').set({ name }).where('id', '=', id).execute();
+  try {
+    await db.updateTable('saved_views').set({ name }).where('id', '=', id).execute();
+  } catch (error) {
+    throw isUniqueViolation(error) ? nameTaken(view.is_shared === 1) : error;
+  }
+}
+
+function nameTaken(isShared: boolean): SandkeeperError {
+  const owner = isShared ? 'The team already has' : 'You already have';
+  return new SandkeeperError('conflict', `${owner} a view with this name. Choose another name.`);
 }
 
 /** Deletes a view: one of `actor`, or any shared one for an admin. Throws `not_found`. */

@@ -94,7 +94,7 @@ describeOnDatabases('a shared wake', () => {
       await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 3));
       expect(await stateOf(key)).toBe('running');
       marek.leave();
-      await eventually(async () => (await stateOf(key)) === 'paused', 25_000);
+      await eventually(async () => (await stateOf(key)) === 'paused');
     });
 
     it('receive nothing for an invalid sandbox key', async () => {
@@ -115,7 +115,7 @@ describeOnDatabases('a shared wake', () => {
       const second = await openKeeper({ reconnectMs: 1_000 });
       const page = openPage(second.keeper, watched);
       await eventually(async () => (await findLease(watched))?.claimedBy === second.owner);
-      await eventually(async () => (await stateOf(left)) === 'paused', 20_000);
+      await eventually(async () => (await stateOf(left)) === 'paused');
       expect(page.now()).toMatchObject({ kind: 'awake', isGuarded: true });
       await eventually(async () => (await auditLog(left)).length === 2);
       expect((await auditLog(left)).at(-1)).toBe('– | review-paused | No viewers left');

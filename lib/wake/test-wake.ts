@@ -39,7 +39,7 @@ export function openPage(
   const leave = keeper.subscribe(topicKey, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);
   const now = () => states.at(-1);
-  const ended = async (how: string, withinMs = 15_000) => {
+  const ended = async (how: string, withinMs = 60_000) => {
     await eventually(() => now()?.kind === 'ended', withinMs);
     expect(now()).toMatchObject({ kind: 'ended', how });
   };

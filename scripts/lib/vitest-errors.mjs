@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 
 /** @typedef {import('./test-reports.mjs').Failure} Failure */
-/** @typedef {import('@vitest/utils').SerializedError} SerializedError */
+/** @typedef {import('vitest').SerializedError} SerializedError */
 
 /**
  * Reporter for Vitest that writes the failures which its JSON report leaves out: errors outside of tests, errors of hooks,

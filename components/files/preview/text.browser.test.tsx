@@ -113,7 +113,7 @@ describe('text', () => {
   test('with a line of 3 MB keeps the page responsive', async () => {
     await box.run('head -c 3000000 /dev/zero | tr "\\0" x > line.txt');
     await open('line.txt');
-    await expect.element(preview, { timeout: 30_000 }).toHaveTextContent('1 line');
+    await expect.element(preview).toHaveTextContent('1 line');
     await viewButton('Hex').click();
     await expect.element(page.getByRole('group', { name: 'Bytes' })).toHaveTextContent('78 78 78');
   });
@@ -125,10 +125,10 @@ describe('text', () => {
     await expectLineInView(1);
     // Only lines near the viewport are drawn.
     expect(drawnLines()).toBeLessThan(500);
-    await preview.getByRole('button', { name: 'Find', exact: true }).click({ timeout: 15_000 });
+    await preview.getByRole('button', { name: 'Find', exact: true }).click();
     await expect.element(page.getByRole('textbox', { name: 'Find in this file' })).toHaveFocus();
-    await expect.element(preview, { timeout: 60_000 }).toHaveTextContent('1,500,000 lines');
-    await text.click({ timeout: 15_000 });
+    await expect.element(preview).toHaveTextContent('1,500,000 lines');
+    await text.click();
     await userEvent.keyboard('{Control>}{End}{/Control}');
     await expect.element(preview).toHaveTextContent('Line 1,500,001, column 1');
     expect(drawnLines()).toBeLessThan(500);

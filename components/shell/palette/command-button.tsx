@@ -9,10 +9,12 @@ import { listenForKeys } from '@/lib/key-events';
 const Palette = loadWhenWanted(
   async () => (await import('./palette')).Palette,
   ({ isOpen }) => isOpen,
+  { holdsKeys: true },
 );
 const KeysHelp = loadWhenWanted(
   async () => (await import('@/components/ui/keys-help')).KeysHelp,
   ({ isOpen }) => isOpen,
+  { holdsKeys: true },
 );
 
 type Open = 'palette' | 'keys' | null;

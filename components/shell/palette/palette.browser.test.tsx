@@ -50,6 +50,25 @@ async function closePalette(): Promise<void> {
   await expect.element(palette).not.toBeInTheDocument();
 }
 
+/** Presses a key at once: a real press takes as long as the palette takes to load here. */
+function pressAtOnce(key: string, ctrlKey = false): void {
+  const event = new KeyboardEvent('keydown', { key, ctrlKey, bubbles: true, cancelable: true });
+  (document.activeElement ?? document.body).dispatchEvent(event);
+}
+
+// The first test, because the palette is loaded once.
+test('gets what is typed before it is loaded', async () => {
+  await openMine();
+  await filterBox.click();
+  pressAtOnce('k', true);
+  await Promise.resolve();
+  for (const key of [...'dark th', 'Backspace', 'Backspace', ...'theme', 'Enter']) pressAtOnce(key);
+  await expect.poll(() => document.documentElement.dataset.theme).toBe('dark');
+  delete document.documentElement.dataset.theme;
+  await expect.element(palette).not.toBeInTheDocument();
+  await expect.element(filterBox).toHaveValue('');
+});
+
 /** Closes a dialog once it is open. */
 async function closeDialog(name: string): Promise<void> {
   const dialog = page.getByRole('dialog', { name });

@@ -109,6 +109,6 @@ export const moruCommands = {
   clickAt,
   chooseFiles,
   redirectOf,
-  cutWire: ((_, name) => cutWire(name)) satisfies BrowserCommand<[name: string]>,
+  cutWire: ((_, name, cut) => cutWire(name, cut)) satisfies BrowserCommand<Parameters<typeof cutWire>>,
   mendWire: ((_, name) => mendWire(name)) satisfies BrowserCommand<[name: string]>,
 };

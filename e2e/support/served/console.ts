@@ -10,7 +10,7 @@ declare module 'vitest/browser' {
     typeText: (text: string) => Promise<void>;
     insertText: (text: string) => Promise<void>;
     clickAt: (x: number, y: number) => Promise<void>;
-    cutWire: (name: string) => Promise<void>;
+    cutWire: (name: string, cut?: 'whole' | 'sockets') => Promise<void>;
     mendWire: (name: string) => Promise<void>;
   }
 }
@@ -33,13 +33,13 @@ export function linesOf(number = 1): string[] {
 export const screenOf = (number = 1): string => linesOf(number).join('\n');
 
 /** Waits until the screen contains `text`. */
-export async function expectOnScreen(text: string | RegExp, number = 1, timeout = 20_000): Promise<void> {
+export async function expectOnScreen(text: string | RegExp, number = 1, timeout = 60_000): Promise<void> {
   const pattern = typeof text === 'string' ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')) : text;
   await expect.poll(() => screenOf(number), { timeout }).toMatch(pattern);
 }
 
 /** Waits until the last line on the screen is a prompt. */
-export async function expectPrompt(number = 1, timeout = 20_000): Promise<void> {
+export async function expectPrompt(number = 1, timeout = 60_000): Promise<void> {
   await expect.poll(() => lastLine(number), { timeout }).toMatch(/[$#]$/);
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Guest } from '../guests';
-import { ENVD_PROGRAM, SEARCH_PATH } from '../jail/bubblewrap';
+import { ENVD_PROGRAM } from '../jail/bubblewrap';
 import type { ProcessReader } from '../jail/guest-process';
 import type { Sandbox } from '../jail/sandbox';
+import { SEARCH_PATH } from '../jail/search-path';
 import { SafeFsError } from '../safe-fs/safe-fs-error';
 import type { LiveEntry, LiveFiles, LivePlace, LiveReading } from './live-files';
 import { idsInside } from './process-environment';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Guest } from '../guests';
-import { SEARCH_PATH } from '../jail/bubblewrap';
 import type { SpawnRequest } from '../jail/frames';
+import { SEARCH_PATH } from '../jail/search-path';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
 

@@ -113,14 +113,14 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
   test.each([
     ["nohup sh -c 'sleep 300' & exit 3", 3, ''],
     ['sleep 300 & echo started', 0, 'started\n'],
-    ['(sleep 20; echo late) & printf "no line end"', 0, 'no line end'],
+    ['(sleep 200; echo late) & printf "no line end"', 0, 'no line end'],
     ['yes >&2 & exit 4', 4, ''],
   ])(
     'reports the end of %j at once, though its children hold the output open',
     async (script, code, text) => {
       const before = performance.now();
       const messages = await collectRpc(start({ process: bash(script), stdin: false }));
-      expect(performance.now() - before).toBeLessThan(3_000);
+      expect(performance.now() - before).toBeLessThan(30_000);
       const events = messages.map((message) => message.event as Record<string, Record<string, string>>);
       const stdout = events.map((event) => event?.data?.stdout ?? '').map((part) => atob(part));
       expect(stdout.join('')).toBe(text);
@@ -176,7 +176,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     const size = { cols: 80, rows: 24 };
     const before = performance.now();
     const events = await collectRpc(start({ process: bash('trap "" HUP; yes & exit 3'), pty: { size } }));
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(performance.now() - before).toBeLessThan(30_000);
     expect(events.at(-2)).toMatchObject({ event: { end: { exitCode: 3 } } });
   });
 

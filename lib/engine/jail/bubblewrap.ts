@@ -1,9 +1,11 @@
-import { accessSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type HostPython, pythonArguments } from './host-python';
 import type { Limits } from './limit-groups';
 import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
+import { SEARCH_PATH } from './search-path';
 import { seccompProgram } from './seccomp';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
@@ -20,8 +22,6 @@ const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
  * files (docs/engine.md#what-a-sandbox-cannot-do).
  */
 const EMPTY_BYTES = 64 * 1024;
-export const SEARCH_PATH =
-  '/run/moru/engine/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What `root` inside may do. The kernel holds it to files, users and processes of the sandbox. */
 const ROOT_CAPABILITIES = [
@@ -38,6 +38,8 @@ export type JailTools = {
   readonly loader: string | null;
   /** node-pty's native binding. Null if this platform has none; terminals are then refused. */
   readonly pty: string | null;
+  /** Null if sandboxes find a python3 without it, or if this machine has none that works inside. */
+  readonly python: HostPython | null;
   /**
    * Set if the sandboxes' users cannot reach these files or the sandboxes' directories, for example below `/root`. Root
    * then mounts them in an accessible directory and uses this program to switch to the sandbox's user.
@@ -55,7 +57,12 @@ export const JailFd = {
   seccomp: 8,
   userns: 9,
   sudo: 10,
+  bootId: 11,
+  python: 12,
 } as const;
+
+/** Tells programs inside whether their processes are those of the last time. The machine's own would be equal in all of them. */
+export const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** The filter of system calls; null on processors other than x86-64 and arm64. */
 export const FILTER = seccompProgram(process.arch);
@@ -71,14 +78,6 @@ export type JailPlan = {
   /** Whether a control group limits the sandbox's memory. */
   readonly hasMemoryGroup: boolean;
 };
-
-export function findTool(name: string): string | null {
-  for (const directory of `${process.env.PATH ?? ''}:${SEARCH_PATH}`.split(':')) {
-    const path = join(directory, name);
-    if (directory.startsWith('/') && isExecutable(path)) return path;
-  }
-  return null;
-}
 
 export function findPtyBinary(): string | null {
   const name = `@lydell/node-pty-${process.platform}-${process.arch}`;
@@ -107,6 +106,7 @@ export function jailArguments(plan: JailPlan): string[] {
     ...['--bind', plan.rootDir, '/'],
     ...sharedDirectories().flatMap((path) => ['--ro-bind', path, path]),
     ...['--proc', '/proc', '--dev', '/dev'],
+    ...['--perms', '0444', '--ro-bind-data', String(JailFd.bootId), BOOT_ID],
     ...[
       '--size',
       String(SHARED_MEMORY_BYTES),
@@ -128,6 +128,7 @@ export function jailArguments(plan: JailPlan): string[] {
     ],
     ...(tools.loader ? ['--ro-bind', tools.loader, `${ENGINE_MOUNT}/loader`] : []),
     ...(tools.pty ? ['--ro-bind', tools.pty, `${ENGINE_MOUNT}/pty.node`] : []),
+    ...(tools.python ? pythonArguments(tools.python, JailFd.python) : []),
     ...['--perms', '0700', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/io`],
     ...['--perms', '0755', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/sudo`],
     ...['--perms', '0755', '--file', String(JailFd.sudo), `${ENGINE_MOUNT}/bin/sudo`],
@@ -141,6 +142,7 @@ export function jailArguments(plan: JailPlan): string[] {
 
 /** Mount point for inaccessible host files, visible only to the processes that start a sandbox. */
 const STAGE = '/tmp';
+const STAGE_MOUNT = ['--size', String(EMPTY_BYTES), '--tmpfs', STAGE];
 
 /** Returns the plan with every path below the stage, and the bubblewrap arguments with which root mounts the stage. */
 export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
@@ -151,17 +153,29 @@ export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
     agent: tools.agent,
     ...(tools.loader ? { loader: tools.loader } : {}),
     ...(tools.pty ? { pty: tools.pty } : {}),
+    ...(tools.python ? { python: tools.python.program, ...tools.python.libraries } : {}),
   };
   const binds = Object.entries(shown).flatMap(([name, path]) => ['--bind', path, `${STAGE}/${name}`]);
-  const tmpfs = ['--size', String(EMPTY_BYTES), '--tmpfs', STAGE];
-  const args = ['--dev-bind', '/', '/', ...tmpfs, ...binds, '--die-with-parent'];
+  const args = ['--dev-bind', '/', '/', ...STAGE_MOUNT, ...binds, '--die-with-parent'];
   const staged = {
     node: `${STAGE}/node`,
     agent: `${STAGE}/agent`,
     loader: tools.loader ? `${STAGE}/loader` : null,
     pty: tools.pty ? `${STAGE}/pty` : null,
+    python: tools.python ? stagePython(tools.python).python : null,
   };
   return { plan: { ...plan, rootDir: `${STAGE}/root`, tools: { ...tools, ...staged } }, args };
+}
+
+/** Python as it is found on the stage, and the arguments that put it there. */
+export function stagePython(found: HostPython): { python: HostPython; args: string[] } {
+  const { program, libraries } = found;
+  const staged = Object.keys(libraries).map((name) => [name, `${STAGE}/${name}`]);
+  const binds = Object.entries({ python: program, ...libraries });
+  return {
+    python: { ...found, program: `${STAGE}/python`, libraries: Object.fromEntries(staged) },
+    args: [...STAGE_MOUNT, ...binds.flatMap(([name, path]) => ['--bind', path, `${STAGE}/${name}`])],
+  };
 }
 
 /** The command to run inside. Limits are set inside, so that they apply to the sandbox alone. */
@@ -188,11 +202,13 @@ eval "$plan"
 /** Keeps memory and threads low: each sandbox has an agent, and its threads count toward the process limit. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--v8-pool-size=1'];
 
+const BINDS: ReadonlySet<string> = new Set(['--bind', '--ro-bind', '--ro-bind-try', '--ro-bind-data']);
+
 /** The exact set of mount points of a started sandbox. Any other set means that a link redirected a mount. */
 export function expectedMounts(plan: JailPlan): string[] {
   const args = jailArguments(plan);
   return args.flatMap((flag, index) => {
-    if (flag === '--bind' || flag === '--ro-bind' || flag === '--ro-bind-try') return args[index + 2] ?? [];
+    if (BINDS.has(flag)) return args[index + 2] ?? [];
     return flag === '--tmpfs' || flag === '--proc' || flag === '--dev' ? (args[index + 1] ?? []) : [];
   });
 }
@@ -236,13 +252,4 @@ function maxProcesses(): number {
 
 function hostNetworkFiles(): string[] {
   return ['/etc/resolv.conf', '/etc/ssl/certs'].flatMap((path) => ['--ro-bind-try', path, path]);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -102,9 +102,9 @@ describe.runIf(canRun)('a compromised agent', () => {
     const [, agent] = engine.processes(sandbox.sandboxId);
     process.kill(agent?.pid ?? 0, 'SIGSTOP');
     const hanging = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
-    await delay(SILENT_MS * 0.6);
+    await delay(SILENT_MS * 0.05);
     await sandbox.betaPause(engine.connection);
-    await delay(SILENT_MS * 0.6);
+    await delay(SILENT_MS * 1.2);
     await Sandbox.connect(sandbox.sandboxId, engine.connection);
     expect(isRunning()).toBe(true);
     await until(() => !isRunning());
@@ -113,19 +113,18 @@ describe.runIf(canRun)('a compromised agent', () => {
   });
 
   test('delays neither a pause nor a kill by staying silent', async () => {
-    const sandbox = await engine.create();
+    const patient = await startProcessEngine({ silentMs: 120_000, exposeAgent: true });
+    const sandbox = await patient.create();
     await sandbox.commands.run('true');
     sandbox.commands.run('kill -STOP $(pgrep envd)', { timeoutMs: 0, user: 'root' }).catch(() => {});
-    const [, agent] = engine.processes(sandbox.sandboxId);
+    const [, agent] = patient.processes(sandbox.sandboxId);
     expect(agent).toBeDefined();
     const hanging = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
     const startedMs = performance.now();
-    await sandbox.betaPause(engine.connection);
-    // Shorter than the timeout of a silent agent.
-    expect(performance.now() - startedMs).toBeLessThan(2_900);
+    await sandbox.betaPause(patient.connection);
     expect(await hanging).toBeInstanceOf(SandboxError);
-    const pausedMs = performance.now();
     await sandbox.kill();
-    expect(performance.now() - pausedMs).toBeLessThan(2_900);
+    // Shorter than the timeout of a silent agent.
+    expect(performance.now() - startedMs).toBeLessThan(60_000);
   });
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +20,7 @@ import type { Cgroup, Cgroups } from './cgroups';
 import { exactEnv } from './environment';
 import { encodeFrame, type Frame, FrameKind, FrameReader, MAX_REPORT_BYTES } from './frames';
 import { type Frozen, freeze } from './freezer';
+import { launcherOf } from './host-python';
 import type { LimitGroup, LimitGroups } from './limit-groups';
 import { isSameProcess, type ProcessStat, readProcess, signalProcess } from './process-tree';
 import { INSIDE_GID, INSIDE_UID, repairRoot } from './rootfs';
@@ -176,13 +178,16 @@ function spawnBubblewrap(options: JailOptions): ChildProcess {
   const ids = process.getuid?.() === uid ? {} : { uid, gid };
   if (!setpriv) {
     const bwrap = spawn(program, inner, { cwd: '/', env: exactEnv({}), stdio: stdioOf(), ...ids });
-    return feed(bwrap, JailFd.args, jailArguments(options));
+    feed(bwrap, JailFd.args, jailArguments(options));
+    return feedFiles(bwrap, options);
   }
   const { plan, args } = stage(options);
   const drop = [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', program, ...inner];
   const outer = ['--args', String(JailFd.stageArgs), '--', ...drop];
   const bwrap = spawn(program, outer, { cwd: '/', env: exactEnv({}), stdio: stdioOf() });
-  return feed(feed(bwrap, JailFd.stageArgs, args), JailFd.args, jailArguments(plan));
+  feed(bwrap, JailFd.stageArgs, args);
+  feed(bwrap, JailFd.args, jailArguments(plan));
+  return feedFiles(bwrap, plan);
 }
 
 /** Pipes for bubblewrap's descriptors. Descriptors that it would inherit by accident become the null device. */
@@ -200,13 +205,23 @@ function stdioOf(): ('ignore' | 'pipe' | number)[] {
 }
 
 /** Passes arguments by descriptor, which hides them from the process list. */
-function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildProcess {
+function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): void {
+  (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
+}
+
+/** Passes the files that bubblewrap makes inside. */
+function feedFiles(bwrap: ChildProcess, { tools: { python } }: JailPlan): ChildProcess {
+  const files = {
+    [JailFd.seccomp]: FILTER,
+    [JailFd.sudo]: SUDO,
+    [JailFd.bootId]: `${randomUUID()}\n`,
+    [JailFd.python]: python && launcherOf(python),
+  };
   bwrap.on('error', () => {});
   pipeOf(bwrap, 1).resume();
   for (const pipe of bwrap.stdio) pipe?.on('error', () => {});
-  (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
-  (pipeOf(bwrap, JailFd.seccomp) as Duplex).end(FILTER ?? undefined);
-  (pipeOf(bwrap, JailFd.sudo) as Duplex).end(SUDO);
+  for (const [fd, content] of Object.entries(files))
+    (pipeOf(bwrap, Number(fd)) as Duplex).end(content ?? undefined);
   return bwrap;
 }
 

@@ -32,7 +32,7 @@ for _ in range(${memoryMB * 2} // 8):
     held.append(bytearray(b'x') * (8 << 20)); time.sleep(0.02)
 print('survived')`;
     await sandbox.files.write('/tmp/eat.py', script);
-    const eater = sandbox.commands.run('exec python3 /tmp/eat.py', { timeoutMs: 30_000 });
+    const eater = sandbox.commands.run('exec python3 /tmp/eat.py', { timeoutMs: 120_000 });
     await expect(eater).rejects.toMatchObject({ error: 'signal: killed', stdout: '' });
     await until(async () =>
       (await messages(sandbox.sandboxId)).some((text) => text.startsWith('Out of memory')),

@@ -51,6 +51,11 @@ export function sharedDirectories(): string[] {
   return ['usr', ...separate, ...sharedConfig()].map((name) => `/${name}`);
 }
 
+/** The links of the host's root into /usr, with their targets. */
+export function systemLinks(): [name: string, target: string][] {
+  return SYSTEM_LINKS.filter((name) => isLink(`/${name}`)).map((name) => [name, readlinkSync(`/${name}`)]);
+}
+
 /** Edits a sandbox's root. Each step opens one component below a descriptor and never follows a link. */
 export class Skeleton {
   readonly #owner: HostIds;
@@ -191,9 +196,7 @@ export function populate(skeleton: Skeleton, files: Readonly<Record<string, stri
 export function repair(skeleton: Skeleton): void {
   for (const path of mountPoints()) skeleton.ensureDirectory(path);
   skeleton.ensureFile('etc/resolv.conf');
-  for (const name of SYSTEM_LINKS) {
-    if (isLink(`/${name}`)) skeleton.repairLink(name, readlinkSync(`/${name}`));
-  }
+  for (const [name, target] of systemLinks()) skeleton.repairLink(name, target);
 }
 
 export function readHostText(path: string): string {

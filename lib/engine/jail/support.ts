@@ -3,10 +3,12 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeAgentLoader } from './agent-loader';
-import { findPtyBinary, findTool, type JailTools } from './bubblewrap';
+import { findPtyBinary, type JailTools, stagePython } from './bubblewrap';
 import { exactEnv } from './environment';
+import { findHostPython, pythonArguments, tryCommand } from './host-python';
+import { findTool } from './search-path';
 import { seccompProgram } from './seccomp';
-import { readHostText } from './skeleton';
+import { readHostText, sharedDirectories, systemLinks } from './skeleton';
 
 /** The tools that run processes, or a message that says what to install or change. */
 export type JailSupport =
@@ -28,11 +30,13 @@ export function findAgent(): string | null {
  * @param guestsDir absolute path of the directory with all sandboxes
  * @param agent absolute path of the bundled agent
  * @param loaderDir where the agent's loader is made; null for none: sandboxes may then trace their agent
+ * @param python absolute path of a python3 to show to sandboxes. Default: that of the machine, if they do not see it anyway
  */
 export async function findSupport(
   guestsDir: string,
   agent: string | null,
   loaderDir: string | null,
+  python?: string,
 ): Promise<JailSupport> {
   if (process.platform !== 'linux') {
     return no('Processes need Linux. On this system, the engine serves everything else.');
@@ -66,7 +70,7 @@ export async function findSupport(
     loader,
     pty: findPtyBinary(),
   };
-  return { available: true, tools: { ...found, setpriv } };
+  return { available: true, tools: { ...found, ...(await withPython(bwrap, setpriv, python)) } };
 }
 
 /** A sentence for each protection that sandboxes do not have on this machine. `architecture`: a value of `process.arch`. */
@@ -87,16 +91,50 @@ export function missingProtections(
   ];
 }
 
+/** The Python for sandboxes, if it works inside, and the program to switch users with if its files need a stage. */
+async function withPython(
+  bwrap: string,
+  setpriv: string | null,
+  given: string | undefined,
+): Promise<Pick<JailTools, 'python' | 'setpriv'>> {
+  for (const python of await findHostPython(given)) {
+    const needsStage =
+      isRoot() && [python.program, ...Object.values(python.libraries)].some(isInaccessibleToOthers);
+    const switchTo = setpriv ?? (needsStage ? findTool('setpriv') : null);
+    if (needsStage && !switchTo) continue;
+    const staged = switchTo ? stagePython(python) : { python, args: [] };
+    const inner = [
+      ...['--unshare-user', '--unshare-pid', '--unshare-net', '--cap-drop', 'ALL'],
+      ...sharedDirectories().flatMap((path) => ['--ro-bind', path, path]),
+      ...systemLinks().flatMap(([name, target]) => ['--symlink', target, `/${name}`]),
+      ...['--proc', '/proc', '--dev', '/dev', ...pythonArguments(staged.python, null)],
+      ...tryCommand(python),
+    ];
+    const failure = await tryInside(bwrap, switchTo, inner, staged.args);
+    if (failure === null) return { python, setpriv: switchTo };
+  }
+  return { python: null, setpriv };
+}
+
 const no = (reason: string): JailSupport => ({ available: false, reason });
 
 /** Tries to create namespaces as an unprivileged user, which containers may forbid. Returns the reason if that fails. */
 function probe(bwrap: string, setpriv: string | null): Promise<string | null> {
-  const inner = [
+  return tryInside(bwrap, setpriv, [
     ...['--unshare-user', '--unshare-pid', '--unshare-net', '--disable-userns', '--cap-drop', 'ALL'],
     ...['--ro-bind', '/', '/', '--proc', '/proc', '/bin/true'],
-  ];
+  ]);
+}
+
+/** Runs bubblewrap as an unprivileged user, behind a stage with `staged` if there is a program to switch users with. */
+function tryInside(
+  bwrap: string,
+  setpriv: string | null,
+  inner: readonly string[],
+  staged: readonly string[] = [],
+): Promise<string | null> {
   const drop = setpriv ? [setpriv, `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', bwrap] : [];
-  const args = setpriv ? ['--dev-bind', '/', '/', ...drop, ...inner] : inner;
+  const args = setpriv ? ['--dev-bind', '/', '/', ...staged, ...drop, ...inner] : inner;
   const ids = isRoot() && !setpriv ? { uid: NOBODY, gid: NOBODY } : {};
   const options = { cwd: '/', env: exactEnv({}), timeout: PROBE_DEADLINE_MS, ...ids };
   return new Promise((resolve) => {

@@ -51,7 +51,7 @@ describe.runIf(canRun)('an engine with processes', () => {
     const processes = engine.processes(id);
     const startedMs = performance.now();
     expect(await Sandbox.kill(id, connection)).toBe(true);
-    expect(performance.now() - startedMs).toBeLessThan(1_900);
+    expect(performance.now() - startedMs).toBeLessThan(30_000);
     expect(processes.filter(isSameProcess)).toEqual([]);
     expect(existsSync(engine.guestDir(id))).toBe(false);
     expect(await Sandbox.kill(id, connection)).toBe(false);
@@ -63,7 +63,7 @@ describe.runIf(canRun)('an engine with processes', () => {
     const sandbox = await engine.create();
     const other = await engine.create();
     await sandbox.commands.run('bomb() { bomb | bomb & }; bomb', { background: true, timeoutMs: 0 });
-    await until(() => engine.processes(sandbox.sandboxId).length > 100, 40_000);
+    await until(() => engine.processes(sandbox.sandboxId).length > 100);
     expect(engine.processes(sandbox.sandboxId).length).toBeLessThan(300);
     const startedMs = performance.now();
     expect((await other.commands.run('echo fine')).stdout).toBe('fine\n');

@@ -172,7 +172,7 @@ export async function collectRpc(stream: RpcStream): Promise<Record<string, unkn
 }
 
 /** Polls until the condition holds. @throws after `withinMs` */
-export async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isTrue())) {
     if (Date.now() > deadline) throw new Error(`condition not met within ${withinMs} ms: ${isTrue}`);

@@ -99,12 +99,12 @@ it('leaks the host file through a plain path join', async () => {
   await expect
     .poll(() => fs.promises.readFile(join(root.rootDir, 'file'), 'utf8').catch(codeOf), {
       interval: 0,
-      timeout: 30_000,
+      timeout: 120_000,
     })
     .toBe('host secret');
 });
 
-it('reads nothing outside the root in 20,000 reads of racing links', { timeout: 60_000 }, async () => {
+it('reads nothing outside the root in 20,000 reads of racing links', async () => {
   const before = fs.readdirSync('/proc/self/fd').length;
   const outcomes = await tally(READS, (turn) => readAll(turn % 2 ? '/file' : '/dir/file'));
   expect([...outcomes.keys()].sort()).toEqual(expect.arrayContaining(['ENOENT', 'guest']));

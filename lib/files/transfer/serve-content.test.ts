@@ -297,7 +297,7 @@ describe('an upload', () => {
       yield Buffer.from('mine');
       fs.writeFileSync(`${root}/data/race/file`, 'of somebody else');
     })();
-    const options = { conflict: 'replace', actor: 'ana', signal: AbortSignal.timeout(20_000) } as const;
+    const options = { conflict: 'replace', actor: 'ana', signal: AbortSignal.timeout(120_000) } as const;
     const thrown = thrownBy(() =>
       uploadFile(key, '/data/race/file', body, { ...options, ifMatch: headers.etag ?? '' }),
     );

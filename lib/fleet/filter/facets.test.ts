@@ -55,6 +55,23 @@ describe('facetsOf', () => {
     expect(facetsOf(countFacets(rows), { limit: 5 }).map((facet) => facet.key)).toEqual(['state', 'owner']);
   });
 
+  it.each([4, 9, 300])('omits keys with another value in each of %i rows, also while filtered', (count) => {
+    const rows = Array.from({ length: count }, (_, at) =>
+      rowWith({ metadata: { session: `s-${at}`, owner: at % 2 === 0 ? 'ana' : 'li' } }),
+    );
+    const keysWith = (filter: Filter) =>
+      facetsOf(countFacets(rows), { limit: 100, filter }).map(({ key }) => key);
+    expect(keysWith([])).toEqual(['state', 'owner']);
+    expect(keysWith([metadataTerm('session', 's-1')])).toEqual(['state', 'owner']);
+  });
+
+  it('omits keys whose values hardly repeat', () => {
+    const rows = Array.from({ length: 30 }, (_, at) =>
+      rowWith({ metadata: { commit: `c-${Math.floor(at / 1.5)}`, run: `r-${at % 12}` } }),
+    );
+    expect(facetsOf(countFacets(rows), { limit: 100 }).map(({ key }) => key)).toEqual(['state', 'run']);
+  });
+
   it('returns nothing for no rows', () => {
     expect(facetsOf(countFacets([]), { limit: 5 })).toEqual([]);
     expect(metadataKeysOf(countFacets([]))).toEqual([]);

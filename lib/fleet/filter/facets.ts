@@ -33,6 +33,9 @@ export type MetadataKey = { readonly key: string; readonly count: number; readon
 /** Fewer values than this are always useful to choose from, even if they are unique. */
 const MANY_VALUES = 10;
 
+/** Two different values may still be a choice; this many, each in one row, are a copy of the rows. */
+const MIN_UNIQUE = 4;
+
 export function countFacets(rows: readonly IndexedSandbox[]): FacetCounts {
   const states = new Map<string, number>();
   const templates = new Map<string, number>();
@@ -77,8 +80,9 @@ type FacetOptions = {
 
 /**
  * The facets to show below the filter: states, templates, then the most useful metadata keys. A key with one value in all
- * rows is omitted, unless the filter contains it: then it is needed to remove the term. The order of facets and values comes
- * from the whole fleet, so that nothing moves when the filter changes; only the counts are of the matching rows.
+ * rows is omitted, unless the filter contains it: then it is needed to remove the term. A key whose values hardly repeat has
+ * no facet: its values divide nothing, and the filter suggests them. The order of facets and values comes from the whole
+ * fleet, so that nothing moves when the filter changes; only the counts are of the matching rows.
  */
 export function facetsOf(
   fleet: FacetCounts,
@@ -90,7 +94,9 @@ export function facetsOf(
     facets.push(facetOf('template', 'template', [fleet.templates, matching.templates], limit, templateTerm));
   const filtered = new Set(filter.flatMap((term) => (term.kind === 'metadata' ? [term.key] : [])));
   let offered = 0;
-  for (const { key, count, distinct } of metadataKeysOf(fleet)) {
+  for (const metadataKey of metadataKeysOf(fleet)) {
+    const { key, count, distinct } = metadataKey;
+    if (isIdLike(metadataKey) || isUnique(metadataKey)) continue;
     const isFiltered = filtered.has(key);
     const isOffered = offered < keys && !(distinct === 1 && count === fleet.rows);
     if (isOffered) offered += 1;
@@ -126,6 +132,11 @@ function usefulness(key: MetadataKey, rows: number): number {
   const coverage = key.count / rows;
   const score = coverage / (1 + Math.log2(key.distinct));
   return isIdLike(key) ? score - 1 : score;
+}
+
+/** Whether several rows have the key, each with another value. */
+function isUnique({ count, distinct }: MetadataKey): boolean {
+  return distinct >= MIN_UNIQUE && distinct === count;
 }
 
 /** Whether a key has many values that hardly repeat, as ids do. */

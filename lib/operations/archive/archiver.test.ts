@@ -187,7 +187,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await eventually(() => said(sandbox.key, 'Archiving its files'));
     await eventually(
       async () =>
-        (await (await apiOf(sandbox.key).openEnvd(sandbox.key)).listProcesses(AbortSignal.timeout(10_000)))
+        (await (await apiOf(sandbox.key).openEnvd(sandbox.key)).listProcesses(AbortSignal.timeout(120_000)))
           .length > 0,
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
@@ -250,6 +250,6 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await fault({ route: PAUSE, status: 500, count: 1 });
     const { items } = await kill([sandbox], { exportPath: '/nowhere' });
     expect(items[sandbox.key]?.message).toMatch(/Sandkeeper keeps trying to pause it\.$|It is paused\.$/);
-    await vi.waitFor(async () => expect(await stateOf(sandbox.id)).toBe('paused'), { timeout: 30_000 });
+    await vi.waitFor(async () => expect(await stateOf(sandbox.id)).toBe('paused'), { timeout: 60_000 });
   });
 });

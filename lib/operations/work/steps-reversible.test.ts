@@ -104,7 +104,7 @@ describe('setTimeout', () => {
     const id = await engine.create();
     const result = await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS });
     expect(result).toMatchObject({ outcome: 'done', message: null, sandbox: { id } });
-    expect(Math.abs((result.sandbox?.endAtMs ?? 0) - Date.now() - 20 * MINUTE_MS)).toBeLessThan(4_000);
+    expect(Math.abs((result.sandbox?.endAtMs ?? 0) - Date.now() - 20 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
   });
 
   it('reports a shorter granted time', async () => {

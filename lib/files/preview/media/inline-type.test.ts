@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bestTimeMs } from '../../../test-support/runs';
 import type { ContentUse } from '../../schema';
 import { HEAD_BYTES, inlineType } from './inline-type';
 
@@ -35,10 +36,13 @@ describe('a file is shown inline', () => {
     expect(typeOf(use, name, begins)).toBeNull();
   });
 
-  it('in linear time for hostile input', () => {
-    const startedMs = performance.now();
-    typeOf('image', 'a.svg', '<!-- '.repeat(HEAD_BYTES));
-    typeOf('image', 'a.svg', '<!---->'.repeat(HEAD_BYTES));
-    expect(performance.now() - startedMs).toBeLessThan(500);
+  it('in linear time for hostile input', async () => {
+    const tookMs = await bestTimeMs(500, () => {
+      const startedMs = performance.now();
+      typeOf('image', 'a.svg', '<!-- '.repeat(HEAD_BYTES));
+      typeOf('image', 'a.svg', '<!---->'.repeat(HEAD_BYTES));
+      return performance.now() - startedMs;
+    });
+    expect(tookMs).toBeLessThan(500);
   });
 });

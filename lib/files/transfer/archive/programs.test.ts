@@ -22,7 +22,7 @@ const recorded = async () =>
 /** The commands of the processes that were started through the API. */
 async function running(key: SandboxKey): Promise<string[]> {
   const envd = await apiOf(key).openEnvd(key);
-  return (await envd.listProcesses(AbortSignal.timeout(10_000))).map(({ cmd }) => cmd);
+  return (await envd.listProcesses(AbortSignal.timeout(120_000))).map(({ cmd }) => cmd);
 }
 
 describe.runIf(canRun)('the program of an archive', () => {

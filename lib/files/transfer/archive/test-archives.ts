@@ -49,7 +49,7 @@ export function setUpArchives() {
 
   /** Whether no external process runs in it. */
   async function isIdle(key: SandboxKey): Promise<boolean> {
-    return (await (await apiOf(key).openEnvd(key)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
+    return (await (await apiOf(key).openEnvd(key)).listProcesses(AbortSignal.timeout(120_000))).length === 0;
   }
 
   const address = (key: SandboxKey, paths: string[], more: Record<string, string> = {}) => {

@@ -1,0 +1,31 @@
+import { guardRead } from '@/lib/access/guard';
+import { ROLES, roleSuffices } from '@/lib/access/roles';
+import { SandkeeperError } from '@/lib/errors';
+import { hub } from '@/lib/live/hub';
+import { MAX_POLLED_TOPICS, parsePolledTopic } from '@/lib/live/protocol';
+import { responseOf } from '@/lib/result';
+
+const WAIT_MS = 4_000;
+
+/**
+ * The events of live topics, for browsers behind a proxy that does not pass `/live`: `{ events: PolledEvent[] }`. One
+ * `topic` per topic, as its channel and its key; those that cannot be polled are left out. With `wait`, also the events of
+ * the next seconds. Role: viewer.
+ */
+export function GET(request: Request): Promise<Response> {
+  return responseOf(async () => {
+    const { id, actor, role } = await guardRead('viewer');
+    const { searchParams } = new URL(request.url);
+    const named = searchParams.getAll('topic').slice(0, MAX_POLLED_TOPICS);
+    const topics = named.flatMap((text) => parsePolledTopic(text) ?? []);
+    if (topics.length === 0) throw new SandkeeperError('not_found', 'There is no such channel to poll.');
+    const session = {
+      sessionId: id,
+      actor,
+      isAtLeast: (wanted: string) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),
+    };
+    const waitMs = searchParams.has('wait') ? WAIT_MS : null;
+    const events = await hub().poll(topics, session, waitMs, request.signal);
+    return Response.json({ events }, { headers: { 'cache-control': 'no-store' } });
+  });
+}
