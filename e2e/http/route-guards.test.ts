@@ -65,7 +65,7 @@ const QUERIES: Record<string, string> = {
   '/archive': '?path=/etc/hostname&format=zip',
   '/content': '?path=/etc/hostname&as=download',
   '/list': '?path=/',
-  '/live': '?topic=fleet',
+  '/live': `?topic=${encodeURIComponent(`fleet ${LOCAL}`)}`,
   '/search': '?path=/etc&text=host&in=name',
   '/size': '?path=/etc',
   '/stat': '?path=/etc/hostname',
