@@ -12,8 +12,8 @@ const INPUTS = process.env.TEST_LONG ? 10_000 : 600;
 const FRAMES_EACH = 10;
 const AT_A_TIME = 60;
 const DEADLINE_MS = 500;
-/** For the machine, and for a page that renders. */
-const SLACK_MS = 10_000;
+/** For a busy machine that renders many pages at a time. */
+const SLACK_MS = 90_000;
 /** `FUZZ_SEED=… npm run http -- fuzz` repeats a run. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
@@ -287,7 +287,7 @@ function brokenFrame({ of, below }: Random): Buffer {
 }
 
 test(`survives ${INPUTS} hostile requests and frames and leaves none open`, {
-  timeout: 600_000,
+  timeout: process.env.TEST_LONG ? 1_800_000 : 600_000,
 }, async () => {
   console.log(`FUZZ_SEED=${SEED}`);
   const random = randomFrom(SEED);
