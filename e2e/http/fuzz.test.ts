@@ -334,6 +334,9 @@ test(`survives ${INPUTS} hostile requests and frames and leaves none open`, {
 
     const talk = async () => {
       const live = await openLive(sandkeeper, { origin: sandkeeper.url, cookie: `${name}=${admin}` });
+      // Its head came too late, or too many sockets are open.
+      if ([408, 429, 503].includes(live.status)) return;
+      expect(live.status).toBe(101);
       for (let frame = 0; frame < FRAMES_EACH; frame += 1) live.sendRaw(frameOf(random));
       await new Promise((resolve) => setTimeout(resolve, 30));
       live.close();
