@@ -12,8 +12,8 @@ const INPUTS = process.env.TEST_LONG ? 10_000 : 600;
 const FRAMES_EACH = 10;
 const AT_A_TIME = 60;
 const DEADLINE_MS = 500;
-/** For the machine, and for a page that renders. */
-const SLACK_MS = 10_000;
+/** For a busy machine that renders many pages at a time. */
+const SLACK_MS = 90_000;
 /** `FUZZ_SEED=… npm run http -- fuzz` repeats a run. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
@@ -311,7 +311,7 @@ function brokenFrame({ of, below }: Random): Buffer {
 }
 
 test(`survives ${INPUTS} hostile requests and frames and leaves none open`, {
-  timeout: 600_000,
+  timeout: process.env.TEST_LONG ? 1_800_000 : 600_000,
 }, async () => {
   console.log(`FUZZ_SEED=${SEED}`);
   const random = randomFrom(SEED);
@@ -358,6 +358,9 @@ test(`survives ${INPUTS} hostile requests and frames and leaves none open`, {
 
     const talk = async () => {
       const live = await openLive(sandkeeper, { origin: sandkeeper.url, cookie: `${name}=${admin}` });
+      // Its head came too late, or too many sockets are open.
+      if ([408, 429, 503].includes(live.status)) return;
+      expect(live.status).toBe(101);
       for (let frame = 0; frame < FRAMES_EACH; frame += 1) live.sendRaw(frameOf(random));
       await new Promise((resolve) => setTimeout(resolve, 30));
       live.close();

@@ -11,8 +11,8 @@ import { CommandOutput } from './envd-command';
 
 const ANSWERS = process.env.TEST_LONG ? 10_000 : 1_000;
 const CALL_MS = 150;
-/** Longer than the longest deadline: a pause has eight times that of a short call. */
-const SURE_MS = 20 * CALL_MS + 4_000;
+/** Longer than the longest deadline, also on a busy machine: a pause has eight times that of a short call. */
+const SURE_MS = 20 * CALL_MS + 90_000;
 const MAX_GROWTH_BYTES = 600 * 1024 * 1024;
 
 setUpDataDir();
@@ -147,7 +147,7 @@ const CALLS: readonly (() => Promise<unknown>)[] = [
   async () => drain((await sandboxApi('local').openEnvd('local/igood')).watchDir('/a', signal())),
 ];
 
-it('end no process, hold no call beyond its deadline and fill no memory', { timeout: 300_000 }, async () => {
+it('end no process, hold no call beyond its deadline and fill no memory', { timeout: 900_000 }, async () => {
   for (const name of ['error', 'warn'] as const) vi.spyOn(console, name).mockImplementation(() => {});
   onTestFinished(() => void vi.restoreAllMocks());
   const unexpected: unknown[] = [];

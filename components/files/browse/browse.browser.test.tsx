@@ -23,6 +23,21 @@ beforeEach(() => {
 });
 
 const press = (keys: string) => userEvent.keyboard(keys);
+const expectActive = (name: string) => expect.poll(active).toBe(name);
+
+/** Types letters until they lead to an entry. On a busy machine they may arrive one by one, as separate searches. */
+const jumpTo = (letters: string, name: string) =>
+  expect
+    .poll(
+      async () => {
+        await press('{Home}');
+        await press(letters);
+        return active();
+      },
+      { interval: 1_000 },
+    )
+    .toBe(name);
+
 const header = (name: string) => tree.getByRole('columnheader', { name });
 
 test('folders unfold and are entered, and the address follows', async () => {
@@ -98,35 +113,32 @@ test('a folder of 5,000 scrolls and is jumped in', async () => {
   focusTree();
   await press('{End}');
   await expect.element(row('5000')).toBeInViewport();
-  await press('{Home}');
-  await press('4711');
+  await jumpTo('4711', '4711');
   await expect.element(row('4711')).toBeInViewport();
-  expect(active()).toBe('4711');
 });
 
 test('the keyboard alone moves, opens and selects', async () => {
   await openFiles(await Box.create(LEFTOVERS));
   focusTree();
   await press('{End}');
-  expect(active()).toBe('run.log');
+  await expectActive('run.log');
   await press('{Home}');
-  expect(active()).toBe('.cache');
-  await press('ou');
-  expect(active()).toBe('out');
+  await expectActive('.cache');
+  await jumpTo('ou', 'out');
   await press('{ArrowRight}');
   await expect.element(row('report.html')).toBeVisible();
   await press('{ArrowRight}');
-  expect(active()).toBe('shards');
+  await expectActive('shards');
   await press('{ArrowDown}{Enter}');
   await expect.element(row('report.html')).toHaveAttribute('aria-current', 'true');
   await press('{ArrowLeft}');
-  expect(active()).toBe('out');
+  await expectActive('out');
   await press('{ArrowLeft}');
   await expect.element(row('report.html')).not.toBeInTheDocument();
   await press('{Enter}');
   await expectNames(['shards', 'report.html']);
   await press('{Backspace}');
-  await expect.poll(active).toBe('out');
+  await expectActive('out');
 
   await press(' {Shift>}{ArrowDown}{ArrowDown}{/Shift}');
   const selected = page.getByRole('status').filter({ hasText: 'selected' });

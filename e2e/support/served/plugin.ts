@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { relative } from 'node:path';
 import { parseCookie } from 'cookie';
-import type { Plugin, ProxyOptions } from 'vite';
+import type { Connect, Plugin, ProxyOptions } from 'vite';
 import { root } from '../../../scripts/lib/paths.mjs';
 import { choosePort, served } from './server-state.ts';
 import { addToWire, isCut } from './wires.ts';
@@ -57,12 +57,28 @@ export async function servedBySandkeeper(): Promise<Plugin> {
         },
       },
     }),
+    configureServer({ config, middlewares }) {
+      // Nothing changes in a single run, and each test file loads all modules again.
+      if (config.server.watch === null) middlewares.use(keepModules);
+    },
     transform(code, id) {
       if (!SERVER_MODULE.test(code)) return null;
       return { code: actionStubs(relative(root, id.split('?')[0] ?? id)), map: null };
     },
   };
 }
+
+const MODULE = /^\/(app|components|lib|e2e|node_modules)\//;
+
+/** Lets the browser keep modules from one test file to the next. */
+const keepModules: Connect.NextHandleFunction = (request, response, next) => {
+  if (MODULE.test(request.url ?? '')) {
+    const setHeader = response.setHeader.bind(response);
+    response.setHeader = (name, value) =>
+      setHeader(name, name.toLowerCase() === 'cache-control' ? 'max-age=3600' : value);
+  }
+  next();
+};
 
 /** The name of the wire that a test has chosen with a cookie. */
 function wireOf({ headers }: IncomingMessage): string | undefined {

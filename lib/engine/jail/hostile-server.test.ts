@@ -52,7 +52,7 @@ while True: threading.Thread(target=guarded, args=(door.accept()[0],), daemon=Tr
 const ANSWERS = process.env.TEST_LONG ? 10_000 : 1_000;
 const ANSWER_TIMEOUT_MS = 1_000;
 const CLIENT_TIMEOUT_MS = 2_000;
-const SURE_MS = 20_000;
+const SURE_MS = 90_000;
 
 describe.runIf(canRun)('a hostile server inside a sandbox', () => {
   let engine: ProcessEngine;
@@ -88,7 +88,7 @@ describe.runIf(canRun)('a hostile server inside a sandbox', () => {
       outgoing.end(method === 'POST' ? 'x'.repeat(seed % 5_000) : undefined);
     });
 
-  test('ends no engine and leaves no call open', async () => {
+  test('ends no engine and leaves no call open', { timeout: 900_000 }, async () => {
     const unexpected: unknown[] = [];
     const onUnexpected = (error: unknown) => void unexpected.push(error);
     process.on('uncaughtException', onUnexpected);

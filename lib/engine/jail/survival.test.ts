@@ -119,8 +119,8 @@ describe.runIf(canRun)('an engine with processes', () => {
     let metrics: Metric[] = [];
     await until(async () => {
       metrics = (await engine.api('GET', `/sandboxes/${sandbox.sandboxId}/metrics`)).json as Metric[];
-      return metrics.some(({ cpuUsedPct, diskUsed }) => cpuUsedPct > 5 && diskUsed > 5_000_000);
-    }, 50_000);
+      return metrics.some(({ cpuUsedPct, diskUsed }) => cpuUsedPct > 1 && diskUsed > 5_000_000);
+    }, 120_000);
     expect(metrics.at(-1)?.memUsed).toBeGreaterThan(1_000_000);
     await sandbox.kill();
   });
