@@ -78,6 +78,7 @@ class LocalGuests implements Guests {
     this.processes = support.available ? { available: true, notes: this.#notesOf(support.tools) } : support;
     this.#guard = new Guard({
       ...{ context, sandboxes: this.#sandboxes },
+      prlimit: support.available ? support.tools.prlimit : '',
       quotaBytes: (guest) => this.#quotaOf(guest),
     });
     this.#metrics = new GuestMetrics(context, this.#sandboxes, options.sampleEveryMs);
@@ -235,6 +236,10 @@ class LocalGuests implements Guests {
         ...{ tools, hostNetwork, cgroups, limits, overdueMs, silentMs },
         limitGroups: this.#limitGroups,
         sink: context.sink,
+        beforeStart: async () => {
+          this.#guard.wake(guest.id);
+          await this.#guard.refresh(guest.id);
+        },
       });
       this.#sandboxes.set(guest.id, sandbox);
     }

@@ -1,138 +1,145 @@
 import type { Guest, GuestContext } from '../guests';
-import { measureDirectory } from '../safe-fs/disk-use';
-import { privateBytes } from './meter';
-import { type ProcessStat, readAllProcesses, signalProcess, treeOf } from './process-tree';
+import { DiskGuard } from './disk-guard';
+import { MemoryGuard } from './memory-guard';
+import { OOM_SCORES, setOomScore } from './oom-score';
+import { findTree, type ProcessStat } from './process-tree';
 import { rootDirOf } from './rootfs';
 import type { Sandbox } from './sandbox';
 import type { Session } from './session';
-import { readHostText } from './skeleton';
 
-const INTERVAL_MS = 500;
-/** Samples above the limit of memory until a process is killed. A short peak is no reason to. */
-const MAX_SAMPLES_ABOVE = 2;
-/** A process that has written less since the last sample is not the one that fills the disk. */
-const MIN_WRITTEN_BYTES = 1024 * 1024;
+/** Between two looks at a session: the closer it is to a limit, the shorter. */
+const MIN_INTERVAL_MS = 25;
+const MAX_INTERVAL_MS = 500;
 const MEBIBYTE = 1024 * 1024;
 
 /** What the guard knows of one session. */
 type Watched = {
-  samplesAbove: number;
+  readonly memory: MemoryGuard;
+  readonly disk: DiskGuard;
   memoryKills: number;
-  /** Of the files, by the last measurement, and what all processes had written by then. */
-  measuredBytes: number | null;
-  writtenAtMeasure: number;
-  isMeasuring: boolean;
-  /** By process. */
-  written: Map<number, number>;
+  /** Processes that the agent has started, by pid. */
+  started: ReadonlySet<number>;
+  dueMs: number;
 };
 
 export type GuardOptions = {
   readonly context: GuestContext;
   readonly sandboxes: ReadonlyMap<string, Sandbox>;
+  /** Absolute path of the program. */
+  readonly prlimit: string;
   quotaBytes(guest: Guest): number;
-  readonly intervalMs?: number | undefined;
 };
 
 /**
- * Keeps sandboxes within their memory and disk where the kernel does not: it kills the largest process of a sandbox that has
- * exceeded its memory for about a second, and the processes that write on once its files exceed their quota. It also logs the
- * processes that the kernel killed for memory.
+ * Keeps sandboxes within their memory and disk where the kernel does not, and logs the processes that it or the kernel has
+ * killed for that. See `MemoryGuard` and `DiskGuard`.
  */
 export class Guard {
   readonly #options: GuardOptions;
   readonly #watched = new WeakMap<Session, Watched>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | null = null;
+  #timerDueMs = 0;
+  #isStopped = false;
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#trySample(), options.intervalMs ?? INTERVAL_MS);
-    this.#timer.unref();
+    this.#lookIn(MAX_INTERVAL_MS);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#isStopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
   }
 
-  /** A sandbox may end while it is sampled. */
-  #trySample(): void {
-    try {
-      this.#sample();
-    } catch (error) {
-      this.#options.context.warn(`Checking the limits of the sandboxes failed: ${error}`);
-    }
+  /** Looks soon, because the sandbox is about to do something. */
+  wake(id: string): void {
+    const session = this.#options.sandboxes.get(id)?.running;
+    const watched = session && this.#watched.get(session);
+    if (watched) watched.dueMs = 0;
+    this.#lookIn(MIN_INTERVAL_MS);
   }
 
-  #sample(): void {
-    let all: Map<number, ProcessStat> | undefined;
+  /** Lets the processes that a sandbox is about to start use the space that has become free. */
+  async refresh(id: string): Promise<void> {
+    const session = this.#options.sandboxes.get(id)?.running;
+    const refreshed = session && this.#watched.get(session)?.disk.refresh();
+    await refreshed?.catch((error: unknown) => this.#warn(id, error));
+  }
+
+  #lookIn(ms: number): void {
+    const dueMs = performance.now() + ms;
+    if (this.#isStopped || (this.#timer && this.#timerDueMs <= dueMs)) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timerDueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#lookIn(this.#look());
+    }, ms);
+    this.#timer.unref();
+  }
+
+  /** Checks the sessions that are due. @returns how soon the next one is, in ms */
+  #look(): number {
+    let nextMs = MAX_INTERVAL_MS;
     for (const [id, sandbox] of this.#options.sandboxes) {
       const session = sandbox.running;
       const guest = this.#options.context.findGuest(id);
       if (!session || guest?.state !== 'running' || session.jail.isEnding) continue;
-      all ??= readAllProcesses();
-      this.#check(guest, session, treeOf(session.jail.init.pid, all));
+      try {
+        const watched = this.#watch(guest, session);
+        if (watched.dueMs <= performance.now()) {
+          const dueMs = Math.min(
+            Math.max(this.#check(guest, session, watched), MIN_INTERVAL_MS),
+            MAX_INTERVAL_MS,
+          );
+          watched.dueMs = performance.now() + dueMs;
+        }
+        nextMs = Math.min(nextMs, Math.max(MIN_INTERVAL_MS, watched.dueMs - performance.now()));
+      } catch (error) {
+        // It may have ended meanwhile.
+        if (sandbox.running === session && !session.jail.isEnding) this.#warn(id, error);
+      }
     }
+    return nextMs;
   }
 
-  #check(guest: Guest, session: Session, tree: readonly ProcessStat[]): void {
-    const watched = this.#watched.get(session) ?? newWatched();
+  #watch(guest: Guest, session: Session): Watched {
+    const known = this.#watched.get(session);
+    if (known) return known;
+    const { prlimit, quotaBytes } = this.#options;
+    const limit = { rootDir: rootDirOf(guest), quotaBytes: quotaBytes(guest), prlimit };
+    const disk = new DiskGuard(session.jail, limit, (killed) =>
+      this.#log(guest, noSpace(limit.quotaBytes, killed)),
+    );
+    const watched = { memory: new MemoryGuard(), disk, memoryKills: 0, started: new Set<number>(), dueMs: 0 };
     this.#watched.set(session, watched);
+    return watched;
+  }
+
+  /** @returns how soon to look again in ms */
+  #check(guest: Guest, session: Session, watched: Watched): number {
+    const tree = findTree(session.jail.init.pid);
+    exposePrograms(watched, tree);
+    // The sandbox's own init and its agent fill nothing.
+    const isIdle = tree.length <= 2;
     const kills = session.jail.limitGroup?.memoryKills ?? null;
-    if (kills === null) this.#checkMemory(guest, watched, tree);
-    else if (kills > watched.memoryKills) {
+    let memoryDueMs = MAX_INTERVAL_MS;
+    if (kills === null) {
+      const { killed, dueMs } = watched.memory.check(guest, tree, watched.disk.device);
+      if (killed > 0) this.#log(guest, outOfMemory(guest));
+      memoryDueMs = dueMs;
+    } else if (kills > watched.memoryKills) {
       watched.memoryKills = kills;
       this.#log(guest, outOfMemory(guest));
     }
-    this.#checkDisk(guest, watched, tree);
+    const diskDueMs = watched.disk.check(tree, (error) => {
+      if (!session.jail.isEnding) this.#warn(guest.id, error);
+    });
+    return isIdle ? MAX_INTERVAL_MS : Math.min(memoryDueMs, diskDueMs);
   }
 
-  #checkMemory(guest: Guest, watched: Watched, tree: readonly ProcessStat[]): void {
-    const sizes = tree.map((process) => ({ process, bytes: privateBytes(process.pid) }));
-    const usedBytes = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-    watched.samplesAbove = usedBytes > guest.memoryMB * MEBIBYTE ? watched.samplesAbove + 1 : 0;
-    if (watched.samplesAbove < MAX_SAMPLES_ABOVE) return;
-    // The first two are the sandbox's own init and its agent.
-    const [largest] = sizes.slice(2).sort((a, b) => b.bytes - a.bytes);
-    if (!largest || !signalProcess(largest.process, 'SIGKILL')) return;
-    watched.samplesAbove = 0;
-    this.#log(guest, outOfMemory(guest));
-  }
-
-  /** Measures the files only when what was written since could have filled the disk. */
-  #checkDisk(guest: Guest, watched: Watched, tree: readonly ProcessStat[]): void {
-    const written = new Map(tree.map(({ pid }) => [pid, writtenBytes(pid)]));
-    const total = [...written.values()].reduce((sum, bytes) => sum + bytes, 0);
-    const writers = tree
-      .slice(2)
-      .filter(({ pid }) => (written.get(pid) ?? 0) - (watched.written.get(pid) ?? 0) >= MIN_WRITTEN_BYTES);
-    watched.written = written;
-    const quotaBytes = this.#options.quotaBytes(guest);
-    const estimate = (watched.measuredBytes ?? 0) + total - watched.writtenAtMeasure;
-    if (writers.length === 0 || estimate <= quotaBytes || watched.isMeasuring) return;
-    watched.isMeasuring = true;
-    void this.#enforceDisk(guest, watched, { writers, total, quotaBytes });
-  }
-
-  async #enforceDisk(
-    guest: Guest,
-    watched: Watched,
-    found: { writers: readonly ProcessStat[]; total: number; quotaBytes: number },
-  ): Promise<void> {
-    try {
-      watched.measuredBytes = await measureDirectory(rootDirOf(guest));
-      watched.writtenAtMeasure = found.total;
-      if (watched.measuredBytes <= found.quotaBytes) return;
-      const killed = found.writers.filter((process) => signalProcess(process, 'SIGKILL'));
-      const limit = `${Math.floor(found.quotaBytes / MEBIBYTE)} MiB`;
-      if (killed.length > 0)
-        this.#log(
-          guest,
-          `No space left: the files exceed ${limit}, and ${killed.length} writing processes were killed.`,
-        );
-    } catch (error) {
-      this.#options.context.warn(`Measuring the files of ${guest.id} failed: ${error}`);
-    } finally {
-      watched.isMeasuring = false;
-    }
+  #warn(id: string, error: unknown): void {
+    this.#options.context.warn(`Checking the limits of ${id} failed: ${error}`);
   }
 
   #log({ id }: Guest, message: string): void {
@@ -145,17 +152,16 @@ export class Guard {
   }
 }
 
+/** Programs inherit the score of the agent, which must outlive them. */
+function exposePrograms(watched: Watched, tree: readonly ProcessStat[]): void {
+  const agent = tree[1]?.pid;
+  const started = new Set(tree.filter(({ parentPid }) => parentPid === agent).map(({ pid }) => pid));
+  for (const pid of started) if (!watched.started.has(pid)) setOomScore(pid, OOM_SCORES.program);
+  watched.started = started;
+}
+
 const outOfMemory = ({ memoryMB }: Guest) =>
   `Out of memory: the sandbox exceeded its ${memoryMB} MiB, and its largest process was killed.`;
 
-function newWatched(): Watched {
-  return {
-    ...{ samplesAbove: 0, memoryKills: 0, measuredBytes: null, writtenAtMeasure: 0, isMeasuring: false },
-    written: new Map(),
-  };
-}
-
-/** What a process and the children it has waited for have written to disk. */
-function writtenBytes(pid: number): number {
-  return Number(/^write_bytes: (\d+)/m.exec(readHostText(`/proc/${pid}/io`))?.[1] ?? 0);
-}
+const noSpace = (quotaBytes: number, killed: number) =>
+  `No space left: the files exceed ${Math.floor(quotaBytes / MEBIBYTE)} MiB, and ${killed} writing processes were killed.`;

@@ -22,6 +22,7 @@ import { encodeFrame, type Frame, FrameKind, FrameReader, MAX_REPORT_BYTES } fro
 import { type Frozen, freeze } from './freezer';
 import { launcherOf } from './host-python';
 import type { LimitGroup, LimitGroups } from './limit-groups';
+import { OOM_SCORES, setOomScore } from './oom-score';
 import { isSameProcess, type ProcessStat, readProcess, signalProcess } from './process-tree';
 import { INSIDE_GID, INSIDE_UID, repairRoot } from './rootfs';
 import { readHostText } from './skeleton';
@@ -42,6 +43,9 @@ export type JailOptions = JailPlan & {
   onFrame(frame: Frame): void;
 };
 
+/** A pause or copy, or the guard while it measures. */
+type Holder = 'step' | 'guard';
+
 /** A running sandbox: bubblewrap, its namespaces and the agent inside. */
 export class Jail {
   readonly #bwrap: ChildProcess;
@@ -51,6 +55,9 @@ export class Jail {
   /** Whether it is about to end; requests sent now would be lost. */
   isEnding = false;
   #frozen: Frozen | null = null;
+  /** Who wants the processes to stand still. */
+  readonly #holders = new Set<Holder>();
+  #settled: Promise<void> = Promise.resolve();
   #hasEnded = false;
 
   private constructor(
@@ -93,7 +100,7 @@ export class Jail {
       cgroup = joinCgroup(options, init.pid);
       limitGroup = options.limitGroups?.make(options.limits) ?? null;
       limitGroup?.add(init.pid);
-      raiseOomScore(init.pid);
+      setOomScore(init.pid, OOM_SCORES.agent);
       (pipeOf(bwrap, JailFd.block) as Duplex).end('.');
       const jail = new Jail(bwrap, init, link, cgroup, limitGroup);
       await Promise.race([jail.#listen(options.onFrame), failed]);
@@ -118,15 +125,34 @@ export class Jail {
     if (!this.#hasEnded) this.#link.write(encodeFrame(kind, subject, payload));
   }
 
-  /** Stops every process. @throws if that fails; all processes then run again */
-  async freeze(): Promise<void> {
-    this.#frozen ??= await freeze(this.init.pid, this.cgroup);
+  /** Stops every process until all holders have let go. @throws if that fails; the processes then run again */
+  async freeze(holder: Holder = 'step'): Promise<void> {
+    this.#holders.add(holder);
+    try {
+      await this.#settle();
+    } catch (error) {
+      this.#holders.delete(holder);
+      throw error;
+    }
   }
 
-  async thaw(): Promise<void> {
-    const frozen = this.#frozen;
-    this.#frozen = null;
-    await frozen?.thaw();
+  async thaw(holder: Holder = 'step'): Promise<void> {
+    this.#holders.delete(holder);
+    await this.#settle();
+  }
+
+  /** One change at a time, because a second one would take what the first has stopped for stopped by the sandbox itself. */
+  #settle(): Promise<void> {
+    const change = async () => {
+      const frozen = this.#frozen;
+      if (this.#holders.size > 0) this.#frozen ??= await freeze(this.init.pid, this.cgroup);
+      else if (frozen) {
+        this.#frozen = null;
+        await frozen.thaw();
+      }
+    };
+    this.#settled = this.#settled.catch(() => {}).then(change);
+    return this.#settled;
   }
 
   /** Resolves when every process has ended, including frozen ones. */
@@ -279,15 +305,6 @@ function joinCgroup(options: JailOptions, pid: number): Cgroup | null {
   } catch {
     cgroup?.remove();
     return null;
-  }
-}
-
-/** Makes the kernel kill a sandbox's processes first when the machine runs out of memory. */
-function raiseOomScore(pid: number): void {
-  try {
-    writeFileSync(`/proc/${pid}/oom_score_adj`, '800');
-  } catch {
-    // Without permission, the kernel chooses by size.
   }
 }
 

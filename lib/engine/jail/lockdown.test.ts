@@ -56,6 +56,25 @@ describe.runIf(canRun && process.arch in NUMBERS)('a sandbox', () => {
     expect(await python(`print(call(${number}, 0, 0, 0, 0, 0))`)).toBe('EPERM');
   });
 
+  test('may not take disk space without writing, but free it', async () => {
+    const seen = await python(`
+import fcntl, struct
+file = os.open('/tmp/space', os.O_RDWR | os.O_CREAT)
+os.write(file, b'x' * 65536)
+libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
+for mode in (0, 1, 16, 3):
+    print(mode, outcome(libc.fallocate(file, mode, 0, 32768)))
+for command in (0x40305828, 0x4030582a, 0x40305839):
+    print(attempt(lambda: fcntl.ioctl(file, command, struct.pack('hhqqiI16x', 0, 0, 0, 1 << 20, 0, 0))))
+print(attempt(lambda: os.posix_fallocate(file, 0, 131072)), os.fstat(file).st_size)`);
+    expect(seen.split('\n')).toEqual([
+      ...['0 ENOTSUP', '1 ENOTSUP', '16 ENOTSUP', '3 done'],
+      ...['ENOTSUP', 'ENOTSUP', 'ENOTSUP'],
+      // The library writes instead.
+      'done 131072',
+    ]);
+  });
+
   test('may not open sockets to the hypervisor, but others', async () => {
     expect(
       await python(`

@@ -42,7 +42,13 @@ function readProcesses(pids: readonly number[]): ProcessStat[] {
 
 /** Memory that would be freed if the process ended: resident pages not backed by files. */
 export function privateBytes(pid: number): number {
+  const { anonymous, shared } = residentBytes(pid);
+  return anonymous + shared;
+}
+
+/** `shared`: of files in memory that the process has mapped. */
+export function residentBytes(pid: number): { anonymous: number; shared: number } {
   const status = readHostText(`/proc/${pid}/status`);
   const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-  return (kib('RssAnon') + kib('RssShmem')) * 1024;
+  return { anonymous: kib('RssAnon') * 1024, shared: kib('RssShmem') * 1024 };
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 
 export type ProcessStat = {
   readonly pid: number;
@@ -56,6 +56,29 @@ export function treeOf(rootPid: number, all = readAllProcesses()): ProcessStat[]
     if (next) tree.push(...(children.get(next.pid) ?? []));
   }
   return tree;
+}
+
+/** The same as `treeOf`, without a look at other processes of the machine where the kernel lists children. */
+export function findTree(rootPid: number): ProcessStat[] {
+  const root = readProcess(rootPid);
+  const tree = root ? [root] : [];
+  for (let index = 0; index < tree.length; index += 1) {
+    const children = childrenOf(tree[index]?.pid ?? 0);
+    if (!children) return treeOf(rootPid);
+    tree.push(...children.map(readProcess).filter((process) => process !== null));
+  }
+  return tree;
+}
+
+/** Null if the kernel does not list them. */
+function childrenOf(pid: number): number[] | null {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));
+    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  } catch {
+    return readProcess(pid) ? null : [];
+  }
 }
 
 /** Whether the process still runs. A zombie does not. */

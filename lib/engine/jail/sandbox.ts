@@ -17,6 +17,8 @@ export type SandboxOptions = {
   readonly limitGroups: LimitGroups | null;
   readonly limits: Limits;
   readonly sink: GuestSink;
+  /** Called before each start of a process. Default: nothing. */
+  beforeStart?(): Promise<void>;
   /** Time after a process's deadline until the whole sandbox is killed. Default: 3 s. */
   readonly overdueMs?: number | undefined;
   /** Time without a frame from the agent, during the start of a process, until the sandbox is killed. Default: 10 s. */
@@ -69,6 +71,7 @@ export class Sandbox {
    */
   async start(root: GuestRoot, request: StartRequest, deadlineMs: number | null): Promise<StartedProcess> {
     const session = await this.#open(root);
+    await this.#options.beforeStart?.();
     const started = await this.#awaitReply(session, session.start(request));
     if (deadlineMs !== null) this.#setDeadline(started, deadlineMs);
     return started;
