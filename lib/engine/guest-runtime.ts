@@ -189,18 +189,16 @@ class LocalGuests implements Guests {
 
   /** What this machine does not protect or enforce, a line each (docs/engine.md#limits-of-a-sandbox). */
   #notesOf(tools: JailTools): string[] {
-    const missing = [
-      ...(this.#limitGroups?.limits('memory')
-        ? []
-        : ['kills its largest process about a second after it exceeds its memory']),
-      ...(this.#limitGroups?.limits('cpu') ? [] : ['does not limit its CPU time']),
-    ];
-    const protections = this.#options.exposeAgent ? [] : missingProtections(tools);
-    if (missing.length === 0) return protections;
-    const what = missing.join(' and ');
+    const hasMemory = this.#limitGroups?.limits('memory') === true;
+    const hasCpu = this.#limitGroups?.limits('cpu') === true;
+    // Quotas of the kernel would need a file system for sandboxes alone.
+    const unlimited = [...(hasMemory ? [] : ['memory']), ...(hasCpu ? [] : ['CPU time']), 'disk'];
+    const list = unlimited.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+    const ended = hasMemory ? 'disk' : 'memory or disk';
+    const rest = hasCpu ? '' : ', and nothing limits CPU time';
     return [
-      ...protections,
-      `Sandboxes have no control groups of their own on this machine: the engine ${what}.`,
+      ...(this.#options.exposeAgent ? [] : missingProtections(tools)),
+      `The kernel does not limit the ${list} of sandboxes on this machine. The engine ends what takes too much ${ended} a moment later${rest}.`,
     ];
   }
 

@@ -69,9 +69,7 @@ describe.runIf(canRun).each([
         await delay(20);
       }
     })();
-    const error: unknown = await sandbox.commands
-      .run(command, { timeoutMs: 0 })
-      .catch((thrown) => thrown);
+    const error: unknown = await sandbox.commands.run(command, { timeoutMs: 0 }).catch((thrown) => thrown);
     isRunning = false;
     await watching;
     return { error, peak };
@@ -136,7 +134,9 @@ for n in range(4000000):
 
   test('end a file at the size of the disk, and let a full sandbox write again once it has space', async () => {
     const sandbox = await engine.create();
-    await expect(sandbox.commands.run(`head -c ${2 * QUOTA_MB}M /dev/zero >one`, { timeoutMs: 0 })).rejects.toMatchObject({
+    await expect(
+      sandbox.commands.run(`head -c ${2 * QUOTA_MB}M /dev/zero >one`, { timeoutMs: 0 }),
+    ).rejects.toMatchObject({
       stdout: '',
     });
     const written = await sandbox.commands.run('stat -c %s one');
@@ -158,6 +158,13 @@ for n in range(4000000):
     const again = await sandbox.commands.run('head -c 40M /dev/zero >again && stat -c %s again');
     expect(again.stdout).toBe(`${40 * MEBIBYTE}\n`);
     await sandbox.kill();
+  });
+
+  test('are named in one line at the start where the kernel does not keep them', () => {
+    const lines = engine.notes.filter((note) => note.startsWith('The kernel does not limit'));
+    expect(lines).toHaveLength(1);
+    const list = useCgroups ? /(memory|CPU time|disk)/ : /limit the memory, CPU time and disk of sandboxes/;
+    expect(lines[0]).toMatch(list);
   });
 
   test.runIf(useCgroups)('are set in the control groups that the machine permits', async () => {
