@@ -1,9 +1,11 @@
 import type { Metadata } from 'next';
 import { notFound, redirect } from 'next/navigation';
-import { SandboxChoice } from '@/components/sandbox-page/sandbox-choice';
+import { SandboxChoice, UnreadId } from '@/components/sandbox-page/sandbox-choice';
 import { guardPage } from '@/lib/access/guard';
 import { findId } from '@/lib/fleet/find-id';
 import { paths } from '@/lib/paths';
+import { failureOf } from '@/lib/result';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 export const metadata: Metadata = { title: 'Sandbox' };
 
@@ -14,13 +16,17 @@ export default async function SandboxByIdPage({
 }: PageProps<'/sandboxes/[id]/[[...tab]]'>) {
   await guardPage('viewer');
   const { id, tab = [] } = await params;
-  const keys = await findId(id);
-  const [only, ...others] = keys;
-  if (only === undefined) notFound();
-  if (others.length > 0) return <SandboxChoice id={id} keys={keys} />;
+  const found = await findId(id).catch(failureOf);
+  if (!Array.isArray(found)) return <UnreadId message={found.message} />;
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(await searchParams))
     for (const each of [value ?? []].flat()) query.append(name, each);
-  const path = [paths.sandbox(only), ...tab.map(encodeURIComponent)].join('/');
-  redirect(query.size === 0 ? path : `${path}?${query}`);
+  const addressOf = (key: SandboxKey) => {
+    const path = [paths.sandbox(key), ...tab.map(encodeURIComponent)].join('/');
+    return query.size === 0 ? path : `${path}?${query}`;
+  };
+  const [only, ...others] = found;
+  if (only === undefined) notFound();
+  if (others.length === 0) redirect(addressOf(only));
+  return <SandboxChoice id={id} choices={found.map((key) => ({ key, address: addressOf(key) }))} />;
 }
