@@ -1,7 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { fetchApi } from '../api-client';
 import { paths } from '../paths';
-import type { SandboxKey } from '../sandbox-key';
+import { connectionOf, idOf, type SandboxKey } from '../sandbox-key';
 import type { CommandHistory, CommandRecord, ResultGroup } from './schema';
 
 const KEY = 'runs';
@@ -33,7 +33,10 @@ export function commandQuery(operationId: string, sandboxKey: SandboxKey) {
   return queryOptions({
     queryKey: [KEY, 'one', operationId, sandboxKey],
     queryFn: async ({ signal }): Promise<CommandRecord> =>
-      read(`/api${paths.operation(operationId)}/runs/${encodeURIComponent(sandboxKey)}`, signal),
+      read(
+        `/api${paths.operation(operationId)}/runs/${connectionOf(sandboxKey)}/${idOf(sandboxKey)}`,
+        signal,
+      ),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
