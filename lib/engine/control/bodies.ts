@@ -53,7 +53,10 @@ export const NewSandboxV2Body = fields({
 });
 
 const memory = { memory: expect.flag().nullish() };
-export const PauseBody = fields(memory).default(EMPTY_BODY);
+/** envd is part of the engine and always answers, so a healthy guest is no condition. */
+export const PauseBody = fields({ ...memory, requireHealthyGuest: expect.flag().nullish() }).default(
+  EMPTY_BODY,
+);
 export const ResumeBody = fields({
   timeout: seconds().optional(),
   autoPause: expect.flag().optional(),
@@ -65,7 +68,12 @@ export const ConnectV2Body = fields({ timeout: seconds().optional(), ...memory }
 export const TimeoutBody = fields({ timeout: seconds() });
 export const RefreshBody = fields({ duration: expect.integer(0, 3600).optional() }).default(EMPTY_BODY);
 
-export const SnapshotBody = fields({ name: TemplateReference.nullish() }).default(EMPTY_BODY);
+export const SnapshotBody = fields({
+  name: TemplateReference.nullish(),
+  memory: z
+    .literal(false, { error: 'expected false: a snapshot of the local engine has the files alone' })
+    .nullish(),
+}).default(EMPTY_BODY);
 
 const MAX_FORKS = 100;
 

@@ -15,6 +15,7 @@ const egress = {
 const unsupported = {
   allowIn: z.array(z.unknown()).nullish(),
   denyIn: z.array(z.unknown()).nullish(),
+  dnsServers: z.array(z.unknown()).nullish(),
   egressProxy: z.unknown().optional(),
   httpsPorts: z.array(z.unknown()).nullish(),
   rules: z.record(z.string(), z.unknown()).nullish(),

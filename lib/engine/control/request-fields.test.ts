@@ -243,6 +243,23 @@ test.each(SDKS)(
   },
 );
 
+test.each([
+  ['/sandboxes', { templateID: 'base', network: { dnsServers: [] } }, 201, ''],
+  [
+    '/sandboxes',
+    { templateID: 'base', network: { dnsServers: ['1.1.1.1'] } },
+    400,
+    'network.dnsServers: not enforced',
+  ],
+  ['/sandboxes/{id}/pause', { requireHealthyGuest: true }, 204, ''],
+  ['/sandboxes/{id}/snapshots', { memory: false }, 201, ''],
+  ['/sandboxes/{id}/snapshots', { memory: true }, 400, 'memory: expected false'],
+])('knows what newer SDKs send to %s: %j', async (path, body, status, message) => {
+  const engine = await startTestEngine();
+  const response = await engine.call('POST', path.replace('{id}', await engine.create()), { body });
+  expect([response.status, response.text]).toEqual([status, expect.stringContaining(message)]);
+});
+
 test('names a field that it does not know inside another', async () => {
   const engine = await startTestEngine();
   const body = { templateID: 'base', network: { httpPorts: [3000] } };
