@@ -223,8 +223,8 @@ function overlappingKills(...relays: Relay[]): string[] {
 
 beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
 
-// These tests start the server often, which is slow on a busy machine.
-describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 : 600_000 }, () => {
+// These tests start the server often, which is slow on a busy machine. Without progress they fail earlier.
+describe('a server that crashes', { timeout: process.env.TEST_LONG ? 10_800_000 : 900_000 }, () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
