@@ -290,6 +290,28 @@ describe('LiveSocket', () => {
     expect(socket.state()).toBe('open');
   });
 
+  it('stays closed while it asks for the reason of a failure', async () => {
+    page.location.href = 'http://127.0.0.1:1/';
+    let answer = () => {};
+    const asked = new Promise<void>((noteAsked) => {
+      vi.spyOn(globalThis, 'fetch').mockImplementationOnce(() => {
+        noteAsked();
+        return new Promise((resolve) => {
+          answer = () => resolve(new Response());
+        });
+      });
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { socket } = openSocket();
+    follow(socket, 'connections');
+    await asked;
+    socket.close();
+    network.onLine = false;
+    answer();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(socket.state()).toBe('waiting');
+  });
+
   it('does not reconnect without listeners', async () => {
     const server = await openServer();
     const { socket } = openSocket();

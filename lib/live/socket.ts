@@ -249,6 +249,7 @@ export class LiveSocket {
   /** The server closed the socket because the session has ended, or because its role has changed. */
   async #findEnd(): Promise<void> {
     const isReachable = await checkPage(this.#page);
+    if (this.#isStopped) return;
     if (this.#page.state().session !== 'valid' || this.#page.isLeaving()) this.#isStopped = true;
     else if (isReachable) this.#page.sessionChanged();
     else this.#retryTimer = setTimeout(() => this.#connect(), MIN_RETRY_MS);
@@ -257,7 +258,7 @@ export class LiveSocket {
   /** Asks the server over HTTP whether the session has ended, or whether only sockets do not work. */
   async #findReason(): Promise<void> {
     const isReachable = await checkPage(this.#page);
-    if (this.#isOpen) return;
+    if (this.#isOpen || this.#isStopped) return;
     if (this.#page.state().session !== 'valid') {
       this.#stopTimers();
       this.#isStopped = true;
