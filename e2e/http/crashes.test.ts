@@ -189,7 +189,9 @@ class Scene {
 
   /** Creates a sandbox that matches the same filter after the plan was made. */
   async addLatecomer(): Promise<void> {
-    this.added.push(await this.moru.create({ metadata: { environment: 'development' } }));
+    // Outlives the test, as all others do.
+    const input = { metadata: { environment: 'development' }, timeoutMs: 3_600_000 };
+    this.added.push(await this.moru.create(input));
   }
 
   async #runs(): Promise<{ sandboxID: string; endReason?: string }[]> {
@@ -224,7 +226,7 @@ function overlappingKills(...relays: Relay[]): string[] {
 beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
 
 // These tests start the server often, which is slow on a busy machine. Without progress they fail earlier.
-describe('a server that crashes', { timeout: process.env.TEST_LONG ? 10_800_000 : 900_000 }, () => {
+describe('a server that crashes', { timeout: process.env.TEST_LONG ? 3_600_000 : 900_000 }, () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
