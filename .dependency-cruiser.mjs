@@ -8,7 +8,7 @@ const componentRows = [
   ['components/sandbox/'],
   ['components/operations/'],
   ['components/sandbox-page/'],
-  ['components/commands/', 'components/access/'],
+  ['components/commands/', 'components/access/', 'components/connections/'],
   [
     'components/console/',
     'components/files/',
@@ -52,7 +52,7 @@ const libRows = [
   ['lib/sandbox-api/'],
   ['lib/access/', 'lib/lease/'],
   ['lib/fleet/'],
-  ['lib/creation/', 'lib/palette/', 'lib/views/', 'lib/wake/'],
+  ['lib/creation/', 'lib/palette/', 'lib/settings/', 'lib/views/', 'lib/wake/'],
   ['lib/files/'],
   ['lib/operations/schema'],
   ['lib/operations/record/'],

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { ConnectionName } from './sandbox-key';
 
 /** The services that people connect to. The local engine is the only connection of another kind. */
-const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
-type ServiceKind = (typeof SERVICE_KINDS)[number];
+export const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
+export type ServiceKind = (typeof SERVICE_KINDS)[number];
 /** What a connection speaks to (docs/protocol.md#services). Only `lib/sandbox-api/` knows how the kinds differ. */
 export type ConnectionKind = 'local' | ServiceKind;
 
@@ -37,11 +37,19 @@ export const ConnectionKey = z
   .max(512, 'An API key has at most 512 characters.')
   .regex(/^[\x21-\x7e]+$/, 'An API key has no spaces and only ASCII characters.');
 
-const SERVICES = {
-  moru: { apiUrl: 'https://api.moru.io', domain: 'moru.io' },
-  e2b: { apiUrl: 'https://api.e2b.app', domain: 'e2b.app' },
-  'e2b-compatible': { apiUrl: undefined, domain: undefined },
-} as const satisfies Record<ServiceKind, { apiUrl: string | undefined; domain: string | undefined }>;
+/** The addresses of each service, and how its keys begin. */
+export const SERVICES = {
+  moru: { apiUrl: 'https://api.moru.io', domain: 'moru.io', keyPrefix: 'moru_' },
+  e2b: { apiUrl: 'https://api.e2b.app', domain: 'e2b.app', keyPrefix: 'e2b_' },
+  'e2b-compatible': { apiUrl: undefined, domain: undefined, keyPrefix: undefined },
+} as const satisfies Record<ServiceKind, Record<'apiUrl' | 'domain' | 'keyPrefix', string | undefined>>;
+
+export const KIND_TITLES = {
+  local: 'Local engine',
+  moru: 'Moru',
+  e2b: 'E2B',
+  'e2b-compatible': 'E2B-compatible',
+} satisfies Record<ConnectionKind, string>;
 
 /** The fields of a connection that people enter, completed by the addresses of the service. */
 export const ConnectionFields = z
@@ -84,7 +92,7 @@ export const ConnectionFields = z
 export type ConnectionFields = z.output<typeof ConnectionFields>;
 
 /** `https://api.example.com` serves the sandboxes of `example.com`. */
-function hostBehindApi(apiUrl: string): string {
+export function hostBehindApi(apiUrl: string): string {
   return new URL(apiUrl).host.replace(/^api\./, '');
 }
 

@@ -29,6 +29,8 @@ export const paths = {
   operations: (search = '') => (search === '' ? '/operations' : `/operations?${search}`),
   /** `search` is a query string without the question mark. */
   access: (search = '') => (search === '' ? '/operations/access' : `/operations/access?${search}`),
+  connections: () => '/settings/connections',
+  connection: (name: string) => `/settings/connections/${encodeURIComponent(name)}`,
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
 } as const;
 

@@ -4,6 +4,7 @@ import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useCallback, useMemo, useState } from 'react';
 import { formatBytes } from '@/components/ui/bytes';
+import { type Column, LogTable, timeColumn } from '@/components/ui/log-table';
 import { Notice } from '@/components/ui/notice';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Select } from '@/components/ui/select';
@@ -20,7 +21,6 @@ import { ACCESS_KINDS, type AccessEntry, type AccessGroup, type AccessKind } fro
 import { paths } from '@/lib/paths';
 import { idOf } from '@/lib/sandbox-key';
 import { type FilterProps, LogFrame, type LogKind } from './log-frame';
-import { type Column, LogTable, timeColumn } from './log-table';
 
 const KIND: LogKind<AccessSearch> = {
   tab: 'access',
@@ -252,6 +252,13 @@ const KIND_LABELS = {
   'processes-read': 'Listed all processes',
   'process-attached': 'Attached to a process',
   'process-signalled': 'Signalled a process',
+  'connection-tested': 'Tested a connection',
+  'connection-added': 'Added a connection',
+  'connection-edited': 'Edited a connection',
+  'connection-key-replaced': 'Replaced an API key',
+  'connection-disabled': 'Disabled a connection',
+  'connection-enabled': 'Enabled a connection',
+  'connection-removed': 'Removed a connection',
 } satisfies Record<AccessKind, string>;
 
 function KindSelect({ search, onFilter }: FilterProps<AccessSearch>) {
@@ -273,8 +280,8 @@ function Empty() {
     <div className="flex flex-col items-center px-5 pt-[10vh]">
       <Notice level="h2" title="No access yet">
         <p>
-          Every file that is opened, downloaded or uploaded, every search in files and every wake of a paused
-          sandbox is recorded here. Entries cannot be edited or deleted.
+          Every file that is opened, downloaded or uploaded, every search in files, every wake of a paused
+          sandbox and every change of a connection is recorded here. Entries cannot be edited or deleted.
         </p>
       </Notice>
     </div>

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { Fact, FactList } from '@/components/ui/fact-list';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import { STATE_FACTS } from '@/lib/fleet/states';
@@ -15,62 +15,49 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
   const { hasDeadline } = STATE_FACTS[sandbox.state];
   const name = templateName(sandbox);
   return (
-    <section
-      aria-labelledby="facts"
-      className="self-start overflow-hidden rounded-md border border-line bg-surface"
-    >
-      <h2 id="facts" className="border-line border-b px-4 py-2 font-semibold">
-        Overview
-      </h2>
-      <dl>
-        <Fact name="Template">
-          <Visible text={name} />
-          {name === sandbox.templateId || sandbox.templateId === '' ? null : (
-            <Visible text={sandbox.templateId} className="ml-2 font-mono text-ink-3 text-small" />
-          )}
-        </Fact>
-        <Fact name="Started">
-          {sandbox.startedAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.startedAtMs} />}
-        </Fact>
-        {hasDeadline ? (
-          <Fact name="Up for" hint="Since the last start or resume.">
-            <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
-          </Fact>
-        ) : null}
-        <Fact
-          name="Age"
-          hint="Since the first start that Sandkeeper has seen. The service forgets it at a resume, so it may be older."
-        >
-          <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />
-        </Fact>
-        {hasDeadline ? (
-          <>
-            <Fact name="Time left">
-              <TimeLeft
-                startedAtMs={sandbox.startedAtMs}
-                deadlineMs={sandbox.endAtMs}
-                nowMs={nowMs}
-                withBar
-              />
-            </Fact>
-            <Fact name="Deadline" hint={deadlineHint(sandbox)}>
-              {sandbox.endAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.endAtMs} />}
-            </Fact>
-          </>
-        ) : (
-          <Fact
-            name="Time left"
-            hint={`A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed.${sandbox.lifecycle?.autoResume ? ' Any traffic to it resumes it.' : ''}`}
-          >
-            None
-          </Fact>
+    <FactList title="Overview">
+      <Fact name="Template">
+        <Visible text={name} />
+        {name === sandbox.templateId || sandbox.templateId === '' ? null : (
+          <Visible text={sandbox.templateId} className="ml-2 font-mono text-ink-3 text-small" />
         )}
-        <Fact name="CPU">{sandbox.cpuCount === null ? UNKNOWN : `${sandbox.cpuCount} vCPU`}</Fact>
-        <Fact name="Memory">{sandbox.memoryMB === null ? UNKNOWN : formatMemory(sandbox.memoryMB)}</Fact>
-        <Fact name="Disk">{sandbox.diskSizeMB === null ? UNKNOWN : formatMemory(sandbox.diskSizeMB)}</Fact>
-        <Fact name="envd">{sandbox.envdVersion || UNKNOWN}</Fact>
-      </dl>
-    </section>
+      </Fact>
+      <Fact name="Started">
+        {sandbox.startedAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.startedAtMs} />}
+      </Fact>
+      {hasDeadline ? (
+        <Fact name="Up for" hint="Since the last start or resume.">
+          <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
+        </Fact>
+      ) : null}
+      <Fact
+        name="Age"
+        hint="Since the first start that Sandkeeper has seen. The service forgets it at a resume, so it may be older."
+      >
+        <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />
+      </Fact>
+      {hasDeadline ? (
+        <>
+          <Fact name="Time left">
+            <TimeLeft startedAtMs={sandbox.startedAtMs} deadlineMs={sandbox.endAtMs} nowMs={nowMs} withBar />
+          </Fact>
+          <Fact name="Deadline" hint={deadlineHint(sandbox)}>
+            {sandbox.endAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.endAtMs} />}
+          </Fact>
+        </>
+      ) : (
+        <Fact
+          name="Time left"
+          hint={`A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed.${sandbox.lifecycle?.autoResume ? ' Any traffic to it resumes it.' : ''}`}
+        >
+          None
+        </Fact>
+      )}
+      <Fact name="CPU">{sandbox.cpuCount === null ? UNKNOWN : `${sandbox.cpuCount} vCPU`}</Fact>
+      <Fact name="Memory">{sandbox.memoryMB === null ? UNKNOWN : formatMemory(sandbox.memoryMB)}</Fact>
+      <Fact name="Disk">{sandbox.diskSizeMB === null ? UNKNOWN : formatMemory(sandbox.diskSizeMB)}</Fact>
+      <Fact name="envd">{sandbox.envdVersion || UNKNOWN}</Fact>
+    </FactList>
   );
 }
 
@@ -81,16 +68,4 @@ function deadlineHint({ lifecycle }: Sandbox): string {
   return lifecycle.autoResume
     ? 'Pauses at its deadline. Any traffic to it resumes it.'
     : 'Pauses at its deadline.';
-}
-
-function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
-  return (
-    <div className="grid grid-cols-[104px_1fr] gap-4 border-line-soft border-b px-4 py-2 last:border-b-0">
-      <dt className="text-ink-3">{name}</dt>
-      <dd className="min-w-0">
-        {children}
-        {hint ? <p className="text-ink-3 text-small">{hint}</p> : null}
-      </dd>
-    </div>
-  );
 }

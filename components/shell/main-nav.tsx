@@ -8,27 +8,32 @@ import { FleetLink, fleetPath } from '@/components/data/fleet-return';
 import { useOperations } from '@/components/data/use-operations';
 import { isNotable } from '@/components/operations/tray-entries';
 import { LazyMenu } from '@/components/ui/floating';
+import { type Role, roleSuffices } from '@/lib/access/roles';
 import { paths } from '@/lib/paths';
 
-const PLACES = [
-  { name: 'Sandboxes', href: paths.sandboxes() },
-  { name: 'Operations', href: paths.operations() },
-] as const;
+type Place = { name: string; href: string; role: Role };
+
+const PLACES: readonly Place[] = [
+  { name: 'Sandboxes', href: paths.sandboxes(), role: 'viewer' },
+  { name: 'Operations', href: paths.operations(), role: 'viewer' },
+  { name: 'Settings', href: paths.connections(), role: 'admin' },
+];
 
 /** The main navigation, with the number of operations in progress. */
-export function MainNav() {
+export function MainNav({ role }: { role: Role }) {
   const path = usePathname();
   const inProgress = useOperations().filter(({ operation }) => isNotable(operation)).length;
+  const places = PLACES.filter((place) => roleSuffices(role, place.role));
   return (
     <nav aria-label="Main" className="flex shrink-0 items-center gap-1 whitespace-nowrap">
-      <PlaceMenu path={path} inProgress={inProgress} />
-      {PLACES.map(({ name, href }) => {
+      <PlaceMenu places={places} path={path} inProgress={inProgress} />
+      {places.map(({ name, href }) => {
         const isHere = path === href;
         const count = href === paths.operations() ? inProgress : 0;
         // From elsewhere, back to the fleet as it was left. On the fleet itself, without its filter.
-        const Place = name === 'Sandboxes' && !isHere ? FleetLink : Link;
+        const PlaceLink = name === 'Sandboxes' && !isHere ? FleetLink : Link;
         return (
-          <Place
+          <PlaceLink
             key={href}
             href={href}
             aria-label={count > 0 ? `${name}, ${count} in progress` : undefined}
@@ -41,18 +46,20 @@ export function MainNav() {
           >
             {name}
             <Count count={count} />
-          </Place>
+          </PlaceLink>
         );
       })}
     </nav>
   );
 }
 
+type MenuProps = { places: readonly Place[]; path: string; inProgress: number };
+
 /** The same places as a menu, in a header too narrow for links. */
-function PlaceMenu({ path, inProgress }: { path: string; inProgress: number }) {
+function PlaceMenu({ places, path, inProgress }: MenuProps) {
   const router = useRouter();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const here = PLACES.find(({ href }) => path === href || path.startsWith(`${href}/`));
+  const here = places.find(({ href }) => path === href || path.startsWith(`${href}/`));
   const name = here?.name ?? 'Menu';
   return (
     <>
@@ -72,7 +79,7 @@ function PlaceMenu({ path, inProgress }: { path: string; inProgress: number }) {
       <LazyMenu
         anchor={anchor}
         onClose={() => setAnchor(null)}
-        acts={PLACES.map((place) => ({
+        acts={places.map((place) => ({
           label: place.name,
           onActivate: () =>
             router.push(place.href === paths.sandboxes() && path !== place.href ? fleetPath() : place.href),

@@ -39,11 +39,11 @@ export function Shell({ actor, role, theme, summary, children }: Props) {
             <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
           </Link>
           <PanelBoundary what="navigation">
-            <MainNav />
+            <MainNav role={role} />
           </PanelBoundary>
           <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
             <PanelBoundary what="summary">{summary}</PanelBoundary>
-            <CommandButton />
+            <CommandButton role={role} />
             <AccountMenu actor={actor} role={role} theme={theme} />
           </div>
         </Toolbar>

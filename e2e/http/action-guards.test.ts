@@ -15,6 +15,19 @@ type Wanted = {
 };
 
 const FLEET = '/sandboxes';
+const CONNECTIONS = '/settings/connections';
+
+const NEW_CONNECTION = {
+  kind: 'e2b',
+  name: 'never-added',
+  title: '',
+  label: '',
+  apiUrl: 'http://127.0.0.1:1',
+  domain: '',
+  sandboxUrl: '',
+  teamId: '',
+  key: 'e2b_0123456789abcdef',
+};
 
 /** The role that each server action requires, and arguments with which it would have an effect. */
 const ACTIONS: Record<string, Wanted> = {
@@ -92,6 +105,25 @@ const ACTIONS: Record<string, Wanted> = {
     args: () => [{ connection: LOCAL, template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false }],
   },
   createDemo: { role: 'admin', args: () => [LOCAL] },
+  tryConnection: { role: 'admin', args: () => [NEW_CONNECTION], path: CONNECTIONS },
+  addOneConnection: { role: 'admin', args: () => [NEW_CONNECTION], path: CONNECTIONS },
+  editOneConnection: { role: 'admin', args: () => [NEW_CONNECTION], path: CONNECTIONS },
+  replaceConnectionKey: {
+    role: 'admin',
+    args: () => [{ name: LOCAL, key: 'e2b_0' }],
+    path: `${CONNECTIONS}/${LOCAL}`,
+  },
+  switchConnection: {
+    role: 'admin',
+    args: () => [{ name: LOCAL, isDisabled: true }],
+    path: `${CONNECTIONS}/${LOCAL}`,
+  },
+  removeOneConnection: {
+    role: 'admin',
+    args: () => [{ name: LOCAL, typed: LOCAL }],
+    path: `${CONNECTIONS}/${LOCAL}`,
+  },
+  checkOneConnection: { role: 'operator', args: () => [LOCAL], path: `${CONNECTIONS}/${LOCAL}` },
   // Viewers save views of their own.
   saveOneView: { role: 'operator', args: () => [{ name: 'x', query: '', isShared: true }] },
   renameOneView: { role: 'viewer', args: () => [{ id: 'x', name: 'x' }] },
@@ -277,6 +309,20 @@ test('rejects invalid arguments from every role', async ({ sandkeeper, moru, ses
         },
       ],
     ],
+    ...['tryConnection', 'addOneConnection', 'editOneConnection'].flatMap((name): [string, unknown[]][] => [
+      [name, [{ ...NEW_CONNECTION, name: '../x' }]],
+      [name, [{ ...NEW_CONNECTION, kind: 'local' }]],
+      [name, [{ ...NEW_CONNECTION, apiUrl: 'file:///etc/passwd' }]],
+      [name, [{ ...NEW_CONNECTION, apiUrl: 'http://user:password@127.0.0.1/' }]],
+      [name, [{ ...NEW_CONNECTION, apiUrl: 'http://127.0.0.1/?a=b' }]],
+      [name, [{ ...NEW_CONNECTION, sandboxUrl: 'unix:/run/docker.sock' }]],
+      [name, [{ ...NEW_CONNECTION, key: 'a\r\nx-api-key: b' }]],
+      [name, [{ ...NEW_CONNECTION, isDisabled: true }]],
+    ]),
+    ['replaceConnectionKey', [{ name: LOCAL, key: '' }]],
+    ['removeOneConnection', [{ name: LOCAL, typed: 'other' }]],
+    ['switchConnection', [{ name: LOCAL, isDisabled: 1 }]],
+    ['checkOneConnection', ['../x']],
   ];
   for (const [name, args] of cases) {
     const answer = await callAction(sandkeeper, actionNamed(name), {

@@ -23,6 +23,10 @@ const ROUTES: Record<string, Role | null> = {
   '/operations': 'viewer',
   '/operations/[id]': 'viewer',
   '/operations/access': 'viewer',
+  // Redirects to the connections.
+  '/settings': 'admin',
+  '/settings/connections': 'admin',
+  '/settings/connections/[name]': 'operator',
   // Does not exist in production.
   '/dev/gallery': null,
   '/sign-in': null,
@@ -71,6 +75,12 @@ const QUERIES: Record<string, string> = {
   '/stat': '?path=/etc/hostname',
 };
 
+/** Where pages redirect to, apart from the fleet. */
+const targetsFor = (id: string): Record<string, string> => ({
+  '/sandboxes/[id]/[[...tab]]': `${pageOf(id)}/files`,
+  '/settings': paths.connections(),
+});
+
 /** The URL of a route for an existing sandbox or operation. */
 function addressOf(
   route: string,
@@ -81,6 +91,7 @@ function addressOf(
   const values = {
     id,
     connection: LOCAL,
+    name: LOCAL,
     sandbox: sandboxId,
     archive: `${LOCAL}.${sandboxId}`,
     '[...tab]': 'files',
@@ -132,13 +143,14 @@ test('lets viewers read every page and route except file routes', async ({ sandk
     for (const lesser of LESSER[role]) {
       const refused = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[lesser]) });
       expect(refused.status, `${route} as ${lesser}`).toBe(403);
-      expect(refused.text, `${route} as ${lesser}`).toContain('"forbidden"');
+      const words = route.startsWith('/api/') ? '"forbidden"' : 'Your role does not allow this page';
+      expect(refused.text, `${route} as ${lesser}`).toContain(words);
     }
     const answer = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[role]) });
     // The operation has saved no archive.
     const isUnknown = route.includes('[...path]') || route.includes('/archives/');
     expect(isUnknown ? [404] : [200, 307], route).toContain(answer.status);
-    const target = route === '/sandboxes/[id]/[[...tab]]' ? `${pageOf(id)}/files` : '/sandboxes';
+    const target = targetsFor(id)[route] ?? '/sandboxes';
     expect(answer.headers.location ?? target, route).toBe(target);
   }
 });

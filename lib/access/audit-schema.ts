@@ -27,6 +27,13 @@ export const ACCESS_KINDS = [
   'processes-read',
   'process-attached',
   'process-signalled',
+  'connection-tested',
+  'connection-added',
+  'connection-edited',
+  'connection-key-replaced',
+  'connection-disabled',
+  'connection-enabled',
+  'connection-removed',
 ] as const;
 export type AccessKind = (typeof ACCESS_KINDS)[number];
 

@@ -1,6 +1,6 @@
 import 'server-only';
 import { cookies, headers } from 'next/headers';
-import { redirect } from 'next/navigation';
+import { forbidden, redirect } from 'next/navigation';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { ownPath, PATH_HEADER, paths } from '../paths';
@@ -8,11 +8,12 @@ import { isOwnOrigin } from './origin';
 import { type Role, roleSuffices } from './roles';
 import { findSession, type Session, sessionCookieName } from './sessions';
 
-/** Guards a page. Redirects to the sign-in page and back without a session. Throws `forbidden` for an insufficient role. */
+/** Guards a page. Redirects to the sign-in page and back without a session. Shows `forbidden.tsx` for an insufficient role. */
 export async function guardPage(role: Role): Promise<Session> {
   const session = await currentSession();
   if (!session) redirect(paths.signIn(ownPath((await headers()).get(PATH_HEADER))));
-  return requireRole(session, role);
+  if (!roleSuffices(session.role, role)) forbidden();
+  return session;
 }
 
 /** Guards a route that only reads. Throws `unauthenticated` or `forbidden`. */

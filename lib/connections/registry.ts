@@ -24,6 +24,8 @@ export type KnownConnection = Omit<ConnectionFields, 'kind'> & {
   isDisabled: boolean;
   createdBy: string | null;
   createdAtMs: number | null;
+  /** The variable or file that declares it. `null`: it was added in the settings. */
+  declaredIn: string | null;
   /** Where a wrong key or address is corrected, for messages. */
   advice: { key: string; address: string };
 };
@@ -107,7 +109,7 @@ export class ConnectionRegistry {
     const rows = await listStored(keySeal());
     const next = rows
       .filter(({ name }) => !declared.has(name))
-      .map((row): KnownConnection => ({ ...row, advice: SETTINGS_ADVICE }));
+      .map((row): KnownConnection => ({ ...row, declaredIn: null, advice: SETTINGS_ADVICE }));
     const before = new Map(this.#stored.map((connection) => [connection.name, connection]));
     this.#stored = next;
     let isChanged = next.length !== before.size;
@@ -140,6 +142,7 @@ function asKnown({ keySetting, addressSetting, key, ...fields }: DeclaredConnect
     isDisabled: false,
     createdBy: null,
     createdAtMs: null,
+    declaredIn: keySetting,
     advice: { key: `Check ${keySetting}.`, address: `Check ${addressSetting}.` },
   };
 }

@@ -76,15 +76,32 @@ export async function addConnection(
     .onConflict((conflict) => conflict.column('name').doNothing())
     .executeTakeFirst();
   if (Number(added.numInsertedOrUpdatedRows ?? 0) > 0) return;
-  throw new SandkeeperError(
+  throw nameTaken(fields.name);
+}
+
+/** Whether a connection has or had this name. */
+export async function isNameTaken(name: string): Promise<boolean> {
+  const db = await database();
+  const row = await db.selectFrom('connections').select('name').where('name', '=', name).executeTakeFirst();
+  return row !== undefined;
+}
+
+export function nameTaken(name: string): SandkeeperError {
+  return new SandkeeperError(
     'conflict',
-    `The name ${fields.name} is taken, perhaps by a removed connection whose history stays. Choose another name.`,
+    `The name ${name} is taken, perhaps by a removed connection whose history stays. Choose another name.`,
   );
 }
 
-/** Replaces everything but the name and the key. @throws SandkeeperError `not_found` */
-export async function editConnection(fields: ConnectionFields): Promise<void> {
-  await change(fields.name, { fields: JSON.stringify(fields) });
+/** Replaces everything but the name, and the key if there is a `newKey`. @throws SandkeeperError `not_found` */
+export async function editConnection(
+  fields: ConnectionFields,
+  newKey?: { seal: KeySeal; key: string },
+): Promise<void> {
+  await change(fields.name, {
+    fields: JSON.stringify(fields),
+    ...(newKey && sealed(newKey.seal, fields.name, newKey.key)),
+  });
 }
 
 /** Replaces the key. Requests that are under way go on with the old one. @throws SandkeeperError `not_found` */

@@ -60,6 +60,7 @@ export class FleetWatcher {
   #changes = 0;
   #seq = 0;
   #status: FleetStatus = NOTHING_READ;
+  #lastProblem: { message: string; atMs: number } | null = null;
   readonly #loop: ReadingLoop;
   #failures = 0;
   #publishTimer: NodeJS.Timeout | null = null;
@@ -130,6 +131,11 @@ export class FleetWatcher {
   /** Whether the list of the service does not end, so that only the details of a sandbox can be relied on. */
   get isEndless(): boolean {
     return this.#status.isEndless;
+  }
+
+  /** Why the last reading that failed did, and when. It stays when readings succeed again. */
+  get lastProblem(): { message: string; atMs: number } | null {
+    return this.#lastProblem;
   }
 
   /** The last reading of a sandbox in the fleet. */
@@ -278,6 +284,7 @@ export class FleetWatcher {
       if (this.#stopping.signal.aborted) return;
       this.#failures += 1;
       const problem = failureOf(thrown);
+      this.#lastProblem = { message: problem.message, atMs: Date.now() };
       this.#waiters.fail(beganAtMs, thrown);
       if (problem.code !== this.#status.problem?.code)
         console.warn(`Could not read the fleet: ${problem.message}`);

@@ -89,6 +89,13 @@ export function requestError(error: unknown, signal: AbortSignal): unknown {
   const isNetwork =
     error instanceof errors.UndiciError ||
     error instanceof errors.HTTPParserError ||
-    (error as NodeJS.ErrnoException).syscall !== undefined;
+    (error as NodeJS.ErrnoException).syscall !== undefined ||
+    isTls(error);
   return isNetwork ? new TypeError('The request failed.', { cause: error }) : error;
+}
+
+/** Whether TLS failed: another protocol at the port, or a certificate that is not valid. */
+function isTls(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return /^ERR_(SSL|TLS)_|CERT|SIGNATURE/.test(code ?? '');
 }

@@ -3,9 +3,11 @@
 import { usePathname, useRouter } from 'next/navigation';
 import { signOutEverywhere } from '@/components/access/sign-out';
 import { fleetPath } from '@/components/data/fleet-return';
+import { useFleetView } from '@/components/data/use-fleet';
 import { useUrlState } from '@/components/data/use-url-state';
 import { THEME_NAMES, THEMES } from '@/components/ui/theme';
 import { chooseTheme } from '@/components/ui/use-theme';
+import { type Role, roleSuffices } from '@/lib/access/roles';
 import { withTerm } from '@/lib/fleet/filter/edit';
 import { parseFilter, type Term } from '@/lib/fleet/filter/filter';
 import type { Command } from '@/lib/palette/offers';
@@ -22,11 +24,24 @@ const FILTERS = [
   },
 ] as const;
 
-const PLACES = [
-  { title: 'Go to Sandboxes', words: 'fleet list', href: paths.sandboxes() },
-  { title: 'Go to Operations', words: 'audit log record', href: paths.operations() },
-  { title: 'Go to the access log', words: 'audit log record sign-in', href: paths.access() },
-] as const;
+type Place = { title: string; words: string; href: string; role: Role };
+
+const PLACES: readonly Place[] = [
+  { title: 'Go to Sandboxes', words: 'fleet list', href: paths.sandboxes(), role: 'viewer' },
+  { title: 'Go to Operations', words: 'audit log record', href: paths.operations(), role: 'viewer' },
+  {
+    title: 'Go to the access log',
+    words: 'audit log record sign-in',
+    href: paths.access(),
+    role: 'viewer',
+  },
+  {
+    title: 'Go to connections',
+    words: 'settings accounts services api keys',
+    href: paths.connections(),
+    role: 'admin',
+  },
+];
 
 /** The fleet opens as it was left. */
 function addressOf(href: string): string {
@@ -34,17 +49,34 @@ function addressOf(href: string): string {
 }
 
 /** The commands of every page. `query` is the text of the palette's input. */
-export function useOwnCommands(query: string, onKeys: () => void): Command[] {
+export function useOwnCommands(query: string, role: Role, onKeys: () => void): Command[] {
   const router = useRouter();
   const path = usePathname();
   const addToFilter = useAddToFilter();
-  const places = PLACES.filter(({ href }) => href !== path).map(({ href, title, words }): Command => {
+  const { connections } = useFleetView();
+  const reachable = PLACES.filter((place) => place.href !== path && roleSuffices(role, place.role));
+  const places = reachable.map(({ href, title, words }): Command => {
     return { id: `go:${href}`, group: 'go', title, words, onRun: () => router.push(addressOf(href)) };
   });
+  const isSearching = query.trim() !== '';
+  const details =
+    isSearching && roleSuffices(role, 'operator')
+      ? connections.map(({ name, title }): Command => {
+          const href = paths.connection(name);
+          return {
+            id: `go:${href}`,
+            group: 'go',
+            title: `View the connection ${title}`,
+            words: `${name} compatibility capabilities service`,
+            isRare: true,
+            onRun: () => router.push(href),
+          };
+        })
+      : [];
   const filters = FILTERS.map(({ title, filter, words }): Command => {
     return { id: `filter:${filter}`, group: 'filter', title, words, onRun: () => addToFilter(filter) };
   });
-  return [...places, ...filters, ...appCommands(onKeys), ...searchAsFilter(query, addToFilter)];
+  return [...places, ...details, ...filters, ...appCommands(onKeys), ...searchAsFilter(query, addToFilter)];
 }
 
 /** Offers the query as a filter of the fleet, which shows more results than the palette. */

@@ -134,7 +134,11 @@ test('offers the actions of the fleet page', async () => {
   await openPalette();
   // The first line does something, and is not the page on screen.
   expect(highlighted()).toBe('New sandbox…');
-  expect(textsOf(command(/^Go to/))).toEqual(['Go to Operations', 'Go to the access log']);
+  expect(textsOf(command(/^Go to/))).toEqual([
+    'Go to Operations',
+    'Go to the access log',
+    'Go to connections',
+  ]);
   await userEvent.fill(search, 'columns');
   await press('{Enter}');
   await closeDialog('Columns');

@@ -9,6 +9,7 @@ import { StateBadge } from '@/components/sandbox/state-badge';
 import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
 import { Visible } from '@/components/ui/visible-text';
+import type { Role } from '@/lib/access/roles';
 import { findRows } from '@/lib/fleet/find';
 import { fleets } from '@/lib/fleet/fleets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
@@ -36,10 +37,10 @@ const GROUP_NAMES = {
 type Line = { command: Command; row: IndexedSandbox | null };
 type Lines = { value: string; items: Line[] };
 
-type Props = { isOpen: boolean; onClose: () => void; onKeys: () => void };
+type Props = { role: Role; isOpen: boolean; onClose: () => void; onKeys: () => void };
 
 /** Searches commands and sandboxes. */
-export function Palette({ isOpen, onClose, onKeys }: Props) {
+export function Palette({ role, isOpen, onClose, onKeys }: Props) {
   return (
     <ChooserDialog<Command>
       isOpen={isOpen}
@@ -50,17 +51,17 @@ export function Palette({ isOpen, onClose, onKeys }: Props) {
         command.onRun();
       }}
     >
-      {(choose) => <PaletteBody onKeys={onKeys} onChoose={choose} />}
+      {(choose) => <PaletteBody role={role} onKeys={onKeys} onChoose={choose} />}
     </ChooserDialog>
   );
 }
 
-type BodyProps = { onChoose: (command: Command) => void; onKeys: () => void };
+type BodyProps = { role: Role; onChoose: (command: Command) => void; onKeys: () => void };
 
-function PaletteBody({ onChoose, onKeys }: BodyProps) {
+function PaletteBody({ role, onChoose, onKeys }: BodyProps) {
   const [query, setQuery] = useState('');
   const hint = useId();
-  const groups = useLines(query, onKeys);
+  const groups = useLines(query, role, onKeys);
   return (
     <Autocomplete.Root
       open
@@ -121,9 +122,9 @@ function Hint({ keys, children }: { keys: string; children: ReactNode }) {
 }
 
 /** The groups of lines that match `query`. */
-function useLines(query: string, onKeys: () => void): Lines[] {
+function useLines(query: string, role: Role, onKeys: () => void): Lines[] {
   const router = useRouter();
-  const own = useOwnCommands(query, onKeys);
+  const own = useOwnCommands(query, role, onKeys);
   const offers = commandOffers();
   // The commands of a page can change while the palette is open.
   useSyncExternalStore(offers.subscribe, offers.version, offers.version);
