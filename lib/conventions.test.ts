@@ -185,6 +185,21 @@ describe('signals', () => {
   });
 });
 
+describe('the colour of danger', () => {
+  it('is for kills alone, and not for what else went wrong', () => {
+    const coloured = product.filter(({ text }) => /\b(?:text|bg|border)-danger\b/.test(text));
+    expect(coloured.map(({ path }) => path)).toEqual([
+      'app/dev/gallery/showcases.tsx',
+      // The outcome of a kill.
+      'components/operations/outcome.tsx',
+      // Whatever asks for it with a tone.
+      'components/shell/palette/palette.tsx',
+      'components/ui/button.tsx',
+      'components/ui/menu.tsx',
+    ]);
+  });
+});
+
 describe('text of others', () => {
   // So that an invisible or reordering character is marked the same way everywhere.
   it('is isolated by components/ui/visible-text.tsx only', () => {

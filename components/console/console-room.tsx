@@ -7,6 +7,7 @@ import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
+import { ErrorText } from '@/components/ui/field';
 import { FinalFocus } from '@/components/ui/focus-home';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
@@ -270,9 +271,9 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
           />
         )}
         {active !== null && problem !== null ? (
-          <p role="alert" className="shrink-0 border-line border-t px-4 py-2 text-danger">
-            {problem}
-          </p>
+          <div className="shrink-0 border-line border-t px-4 py-2">
+            <ErrorText>{problem}</ErrorText>
+          </div>
         ) : null}
         <OpenDialog
           isOpen={dialog === 'open'}

@@ -7,6 +7,7 @@ import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useWake } from '@/components/sandbox-page/wake/use-wake';
 import { ENDED_WORDS } from '@/components/sandbox-page/wake/wake-words';
 import { Button } from '@/components/ui/button';
+import { ErrorText } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
 import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/ui/use-form';
@@ -114,11 +115,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
       <p role="status" className="empty:hidden">
         {progress}
       </p>
-      {refusal === null ? null : (
-        <p role="alert" className="text-danger">
-          {refusal}
-        </p>
-      )}
+      {refusal === null ? null : <ErrorText>{refusal}</ErrorText>}
     </form>
   );
 }

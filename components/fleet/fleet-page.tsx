@@ -206,7 +206,7 @@ export function FleetPage({
                 <div className="flex min-w-0 flex-1 group-has-[[role=listbox]:not([hidden])]/line:hidden">
                   <PanelBoundary what="quick filters">
                     <FacetRow
-                      facets={facets}
+                      facets={view.rows === null ? first.facets : facets}
                       text={text}
                       onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
                     />

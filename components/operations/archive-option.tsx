@@ -2,7 +2,7 @@
 
 import { useId } from 'react';
 import { Checkbox } from '@/components/ui/checkbox';
-import { Input } from '@/components/ui/field';
+import { ErrorText, Input } from '@/components/ui/field';
 import { MAX_ARCHIVE_PATH_CHARS, USERS_HOME } from '@/lib/operations/archive/archive-path';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { KillChoice } from './use-kill-options';
@@ -69,9 +69,7 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
           {isArchiving && !cannotArchive ? <Meaning targets={targets} /> : null}
         </div>
         {exportPath === undefined ? (
-          <p role="alert" className="text-danger text-small">
-            Enter an absolute path such as /work/out, or a path that starts with ~.
-          </p>
+          <ErrorText>Enter an absolute path such as /work/out, or a path that starts with ~.</ErrorText>
         ) : null}
       </div>
     </div>

@@ -3,7 +3,7 @@
 import { type ReactNode, useId } from 'react';
 import { useLacking } from '@/components/data/use-fleet';
 import { Checkbox } from '@/components/ui/checkbox';
-import { Field, Input } from '@/components/ui/field';
+import { ErrorText, Field, Input } from '@/components/ui/field';
 import { MAX_REASON_CHARS } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { ArchiveOption } from './archive-option';
@@ -65,9 +65,7 @@ export function KillOptions(props: OptionsProps) {
               s to finish, then kill
             </p>
             {graceMs === undefined ? (
-              <p role="alert" className="text-danger text-small">
-                Enter whole seconds from 1 to {MAX_GRACE_SECONDS}.
-              </p>
+              <ErrorText>Enter whole seconds from 1 to {MAX_GRACE_SECONDS}.</ErrorText>
             ) : null}
           </div>
         </div>

@@ -10,6 +10,7 @@ import {
   type ReactNode,
   type SetStateAction,
   useCallback,
+  useEffect,
   useMemo,
   useRef,
 } from 'react';
@@ -20,6 +21,7 @@ import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatTook } from '@/components/ui/duration';
+import { useIsPhone } from '@/components/ui/use-is-phone';
 import { useWidth } from '@/components/ui/use-width';
 import { Visible } from '@/components/ui/visible-text';
 import { metadataTerm } from '@/lib/fleet/filter/filter';
@@ -35,16 +37,27 @@ const ROW_PX = 34;
 const OVERSCAN = 3;
 /** For server rendering. The browser measures. */
 const SERVED_RECT = { width: 1280, height: 1100 };
+/** On a phone, the cells of a row take several lines, of which the last one is a message of any length. */
 const GRID =
-  'grid min-w-[1120px] grid-cols-[16px_168px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5';
+  'grid min-w-[1120px] grid-cols-[16px_168px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5 group-data-phone/items:min-w-0 group-data-phone/items:grid-cols-[16px_minmax(0,1fr)_auto] group-data-phone/items:gap-x-3 group-data-phone/items:gap-y-0.5';
+const ON_LINE_1 = 'group-data-phone/items:row-start-1';
+const ON_LINE_2 = 'group-data-phone/items:row-start-2';
+const WHOLE_LINE = 'group-data-phone/items:col-span-2 group-data-phone/items:col-start-2';
+/** Makes a checkbox as large as a thumb needs. */
+const HIT_AREA = '-m-1.5 flex p-1.5';
+const NOT_ON_PHONE = 'group-data-phone/items:sr-only';
 
 const MIN_PX = 1120;
 /** The padding, the gaps and the columns of a fixed width in `GRID`. */
 const FIXED_PX = 672;
+/** The padding, the gap and the checkbox beside the column of metadata on a phone. */
+const PHONE_FIXED_PX = 68;
+/** Without a message. */
+const PHONE_ROW_PX = 79;
 
 /** The width of the column of metadata, px, in steps, so that a change of the window's size seldom draws the rows again. */
-function metadataWidth(tablePx: number): number {
-  const px = ((Math.max(tablePx, MIN_PX) - FIXED_PX) * 6) / 11;
+function metadataWidth(tablePx: number, isPhone: boolean): number {
+  const px = isPhone ? tablePx - PHONE_FIXED_PX : ((Math.max(tablePx, MIN_PX) - FIXED_PX) * 6) / 11;
   return px - (px % 8);
 }
 
@@ -81,21 +94,24 @@ export function ItemTable({
 }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const router = useRouter();
+  const isPhone = useIsPhone();
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => (isPhone ? PHONE_ROW_PX : ROW_PX),
     getItemKey: (index) => items[index]?.sandboxKey ?? index,
     overscan: OVERSCAN,
     initialRect: SERVED_RECT,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer keeps the heights of the other layout.
+  useEffect(() => virtual.measure(), [isPhone, virtual]);
   const pick = useCallback(
     (key: string, value: string) =>
       router.push(`${paths.sandboxes()}?${new URLSearchParams({ q: printTerm(metadataTerm(key, value)) })}`),
     [router],
   );
   const more = useMoreMetadata(pick);
-  const metadataPx = metadataWidth(useWidth(scroller, SERVED_RECT.width));
+  const metadataPx = metadataWidth(useWidth(scroller, SERVED_RECT.width), isPhone);
   const toggle = useCallback(
     (sandboxKey: SandboxKey) =>
       onSelect((before) => {
@@ -113,9 +129,10 @@ export function ItemTable({
       aria-label="Sandboxes of this operation"
       aria-rowcount={items.length + 1}
       aria-busy={isReading}
+      data-phone={isPhone ? '' : undefined}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
-      className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+      className="group/items relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
     >
       <div role="rowgroup" className="sticky top-0 z-20 bg-bg">
         <div
@@ -127,16 +144,16 @@ export function ItemTable({
             <SelectAll failed={failed} selected={selected} onSelect={onSelect} />
           </div>
           <Header>Outcome</Header>
-          <Header>Sandbox</Header>
-          <Header>Template</Header>
-          <Header>Metadata at the time</Header>
-          <Header alignRight>Duration</Header>
-          <Header>Details</Header>
+          <Header className={NOT_ON_PHONE}>Sandbox</Header>
+          <Header className={NOT_ON_PHONE}>Template</Header>
+          <Header className={NOT_ON_PHONE}>Metadata at the time</Header>
+          <Header className="text-right">Duration</Header>
+          <Header className={NOT_ON_PHONE}>Details</Header>
         </div>
       </div>
       <div
         role="rowgroup"
-        className="relative min-w-[1120px]"
+        className="relative min-w-[1120px] group-data-phone/items:min-w-0"
         style={{ height: virtual.getTotalSize() }}
         onPointerEnter={() => onHold(true)}
         onPointerLeave={() => onHold(false)}
@@ -150,6 +167,7 @@ export function ItemTable({
               item={item}
               index={index}
               top={start}
+              onMeasure={isPhone ? virtual.measureElement : undefined}
               isSelected={selected.has(item.sandboxKey)}
               onToggle={toggle}
               onPick={pick}
@@ -172,9 +190,9 @@ export function ItemTable({
   );
 }
 
-function Header({ alignRight, children }: { alignRight?: boolean; children: ReactNode }) {
+function Header({ className, children }: { className?: string; children: ReactNode }) {
   return (
-    <span role="columnheader" className={clsx('truncate', alignRight && 'text-right')}>
+    <span role="columnheader" className={clsx('truncate', className)}>
       {children}
     </span>
   );
@@ -190,13 +208,15 @@ function SelectAll({ failed, selected, onSelect }: SelectAllProps) {
   if (failed.length === 0) return <span className="sr-only">Selected</span>;
   const isAll = count === failed.length;
   return (
-    <Checkbox
-      aria-label={`Select all ${failed.length} failed`}
-      title={`Select all ${failed.length} failed`}
-      checked={isAll}
-      onChange={() => onSelect(new Set(isAll ? [] : failed.map(({ sandboxKey }) => sandboxKey)))}
-      isIndeterminate={count > 0 && !isAll}
-    />
+    <label className={HIT_AREA}>
+      <Checkbox
+        aria-label={`Select all ${failed.length} failed`}
+        title={`Select all ${failed.length} failed`}
+        checked={isAll}
+        onChange={() => onSelect(new Set(isAll ? [] : failed.map(({ sandboxKey }) => sandboxKey)))}
+        isIndeterminate={count > 0 && !isAll}
+      />
+    </label>
   );
 }
 
@@ -205,6 +225,8 @@ type RowProps = {
   item: RecordedItem;
   index: number;
   top: number;
+  /** Measures the row, whose height depends on its content. */
+  onMeasure: ((row: HTMLElement | null) => void) | undefined;
   isSelected: boolean;
   onToggle: (sandboxKey: SandboxKey) => void;
   onPick: (key: string, value: string) => void;
@@ -223,26 +245,30 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
     <div
       role="row"
       aria-rowindex={index + 2}
+      ref={props.onMeasure}
+      data-index={index}
       className={clsx(
         GRID,
-        'group/row absolute left-0 h-[34px] w-full border-line-soft border-b bg-(--row)',
+        'group/row absolute left-0 h-[34px] w-full border-line-soft border-b bg-(--row) group-data-phone/items:h-auto group-data-phone/items:py-1.5',
         isSelected ? '[--row:var(--selected)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]',
       )}
       style={{ top }}
     >
-      <div role="cell" className="flex items-center">
+      <div role="cell" className={clsx('flex items-center', ON_LINE_1)}>
         {mayRetry(act, outcome) ? (
-          <Checkbox
-            aria-label={`Select ${idOf(sandboxKey)}`}
-            checked={isSelected}
-            onChange={() => onToggle(sandboxKey)}
-          />
+          <label className={HIT_AREA}>
+            <Checkbox
+              aria-label={`Select ${idOf(sandboxKey)}`}
+              checked={isSelected}
+              onChange={() => onToggle(sandboxKey)}
+            />
+          </label>
         ) : null}
       </div>
-      <div role="cell" className="truncate">
+      <div role="cell" className={clsx('truncate', ON_LINE_1)}>
         <OutcomeBadge act={act} outcome={outcome} />
       </div>
-      <div role="cell" className="truncate">
+      <div role="cell" className={clsx('truncate group-data-phone/items:col-start-2', ON_LINE_2)}>
         <Link
           translate="no"
           href={paths.sandbox(sandboxKey)}
@@ -257,10 +283,16 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
           className="ml-1 align-middle opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
         />
       </div>
-      <div role="cell" className="truncate">
+      <div
+        role="cell"
+        className={clsx(
+          'truncate group-data-phone/items:col-start-3 group-data-phone/items:text-right',
+          ON_LINE_2,
+        )}
+      >
         <Visible text={template} title />
       </div>
-      <div role="cell" className="overflow-hidden">
+      <div role="cell" className={clsx('overflow-hidden group-data-phone/items:row-start-3', WHOLE_LINE)}>
         <FittedChips
           metadata={sandbox.metadata}
           last={props.sharedKeys}
@@ -269,12 +301,15 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
           onMore={props.onMore}
         />
       </div>
-      <div role="cell" className="truncate text-right text-ink-2">
+      <div role="cell" className={clsx('truncate text-right text-ink-2', ON_LINE_1)}>
         {tookMs === null ? null : formatTook(tookMs)}
       </div>
       <div
         role="cell"
-        className="truncate text-ink-2"
+        className={clsx(
+          'truncate text-ink-2 group-data-phone/items:whitespace-normal group-data-phone/items:break-words group-data-phone/items:empty:hidden',
+          WHOLE_LINE,
+        )}
         title={message === null ? undefined : visibleText(message)}
       >
         {message === null ? null : <Visible text={message} />}

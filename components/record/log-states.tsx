@@ -1,21 +1,23 @@
 import Link from 'next/link';
 import { Button } from '@/components/ui/button';
-import { Notice } from '@/components/ui/notice';
+import { Notice, NoticeColumn } from '@/components/ui/notice';
 import { paths } from '@/lib/paths';
 
 const LINK = 'text-accent underline';
 
 export function UnknownOperation() {
   return (
-    <main className="p-5">
-      <Notice title="Operation not found">
-        <p>The ID may be mistyped, or the operation may be older than the retention period.</p>
-        <p className="mt-4">
-          <Link href={paths.operations()} className={LINK}>
-            View all operations
-          </Link>
-        </p>
-      </Notice>
+    <main className="flex min-h-0 flex-1 flex-col">
+      <NoticeColumn>
+        <Notice title="Operation not found">
+          <p>The ID may be mistyped, or the operation may be older than the retention period.</p>
+          <p className="mt-4">
+            <Link href={paths.operations()} className={LINK}>
+              View all operations
+            </Link>
+          </p>
+        </Notice>
+      </NoticeColumn>
     </main>
   );
 }

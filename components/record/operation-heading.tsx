@@ -35,7 +35,7 @@ export function OperationHeading({ operation, sandboxKey }: HeadingProps) {
   const options = act === 'run' ? null : operationOptions(act, params);
   return (
     <div className="flex min-w-0 flex-1 basis-80 flex-wrap items-baseline gap-x-4 gap-y-1">
-      <nav aria-label="Breadcrumb" className="text-ink-3 max-sm:basis-full">
+      <nav aria-label="Breadcrumb" className="text-ink-3 max-sm:basis-full sm:-mr-2">
         <Link href={paths.operations()} className="hover:text-ink">
           Operations
         </Link>
@@ -63,7 +63,7 @@ export function OperationHeading({ operation, sandboxKey }: HeadingProps) {
               href={{ pathname: paths.sandboxes(), query: { q: filter } }}
               prefetch={false}
               title={`Show sandboxes that match this filter now:\n${visibleText(filter)}`}
-              className="inline-block max-w-[min(48ch,100%)] truncate align-bottom font-mono text-small leading-[inherit] hover:text-ink hover:underline"
+              className="inline-block max-w-[min(100ch,100%)] truncate align-bottom font-mono text-small leading-[inherit] hover:text-ink hover:underline"
             >
               <Visible text={filter} />
             </Link>

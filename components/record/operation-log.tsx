@@ -94,12 +94,13 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       id: 'person',
       title: 'Who',
       width: '80px',
+      className: 'max-md:-order-1',
       cell: ({ operation: { actor } }) => <Visible text={actor} title />,
     },
     {
       id: 'action',
       title: 'Action',
-      width: 'minmax(240px,5fr)',
+      width: 'minmax(264px,29fr)',
       className: LINE_ON_PHONE,
       cell: ({ operation, sandboxKey }) => <Action operation={operation} sandboxKey={sandboxKey} />,
       tooltip: ({ operation: { act, params, counts } }) => {
@@ -110,7 +111,7 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
     {
       id: 'outcome',
       title: 'Outcome',
-      width: 'minmax(280px,8fr)',
+      width: 'minmax(280px,31fr)',
       className: clsx(LINE_ON_PHONE, 'whitespace-normal!'),
       cell: ({ operation, sandboxKey }) => (
         <Outcome
@@ -124,13 +125,13 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
     {
       id: 'reason',
       title: 'Reason',
-      width: 'minmax(100px,4fr)',
+      width: 'minmax(96px,14fr)',
       cell: ({ operation: { reason } }) => (reason === '' ? null : <Visible text={reason} title />),
     },
     {
       id: 'filter',
       title: 'Filter',
-      width: 'minmax(100px,4fr)',
+      width: 'minmax(96px,14fr)',
       className: 'font-mono text-small',
       cell: ({ operation: { filter } }) => (filter === '' ? null : <FilterLink filter={filter} />),
     },
@@ -138,7 +139,8 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       id: 'duration',
       title: <span className="block text-right">Duration</span>,
       width: '56px',
-      className: 'text-right text-ink-2',
+      // At the end of the first line on a phone.
+      className: 'text-right text-ink-2 max-md:-order-1 max-md:ml-auto',
       cell: ({ operation }) => <Duration operation={operation} nowMs={nowMs} />,
     },
   ];

@@ -335,6 +335,32 @@ test.each([1280, 390])('shows every outcome count whole at %i px', async (width)
   }
 });
 
+test('shows a whole row of an operation on a phone, also the reason of a failure', async () => {
+  onTestFinished(() => page.viewport(1280, 720));
+  await page.viewport(390, 720);
+  const [denied = '', ...others] = await createAll([{ owner: 'ana' }, { owner: 'li' }, { owner: 'bo' }]);
+  const message = 'The sandbox is part of a release that nobody may end before it is out.';
+  await addFault({ route: `DELETE /sandboxes/${denied}`, status: 403, message });
+  const operationId = await ended(await admin.kill([denied, ...others], 'on the go'));
+  await openPage(`/operations/${operationId}`);
+  const row = rowsOf(items).filter({ hasText: denied });
+  await expect.element(row).toHaveTextContent(/Denied.*owner=ana.*before it is out/);
+  const list = items.element();
+  expect(list.scrollWidth).toBe(list.clientWidth);
+  const boxes = () =>
+    rowsOf(items)
+      .elements()
+      .map((element) => element.getBoundingClientRect())
+      .toSorted((a, b) => a.top - b.top);
+  // No row covers the next one, and none is cut.
+  await expect
+    .poll(() => boxes().every((box, at) => at === 0 || box.top >= (boxes()[at - 1]?.bottom ?? 0) - 0.5))
+    .toBe(true);
+  for (const cell of row.element().querySelectorAll('[role=cell]'))
+    expect(cell.getBoundingClientRect().right).toBeLessThanOrEqual(390);
+  await expectAccessibleInBothThemes('an operation on a phone');
+});
+
 test('says what an empty log will hold', async () => {
   const empty = { entries: [], older: null };
   await renderInPage(

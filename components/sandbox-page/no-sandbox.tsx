@@ -6,7 +6,7 @@ import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
-import { Notice } from '@/components/ui/notice';
+import { Notice, NoticeColumn } from '@/components/ui/notice';
 import type { Role } from '@/lib/access/roles';
 import type { Ending } from '@/lib/operations/record/ending';
 import { paths } from '@/lib/paths';
@@ -15,7 +15,6 @@ import type { SandboxKey } from '@/lib/sandbox-key';
 import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import { type SandboxTab, tabHref } from './sandbox-tabs';
-import { TabColumn } from './tab-notice';
 
 /** `isRecorded`: whether operations on this sandbox are recorded. `tab`: the requested page. */
 type Known = { sandboxKey: SandboxKey; isRecorded: boolean; tab: SandboxTab };
@@ -109,13 +108,13 @@ function Frame({ sandboxKey, isRecorded, tab, badge, children }: FrameProps) {
   return (
     <main className="flex min-h-0 flex-1 flex-col">
       <SandboxHeading sandboxKey={sandboxKey} tab={tab} badge={badge} />
-      <TabColumn>
+      <NoticeColumn>
         {children}
         <p className="mt-6 flex gap-4">
           <OperationsLink sandboxKey={sandboxKey} isRecorded={isRecorded} />
           <FleetLink className="text-accent underline">All sandboxes</FleetLink>
         </p>
-      </TabColumn>
+      </NoticeColumn>
     </main>
   );
 }

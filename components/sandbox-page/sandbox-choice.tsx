@@ -1,9 +1,8 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { FleetLink } from '@/components/data/fleet-return';
-import { Notice } from '@/components/ui/notice';
+import { Notice, NoticeColumn } from '@/components/ui/notice';
 import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
-import { TabColumn } from './tab-notice';
 
 type Choice = { key: SandboxKey; address: string };
 
@@ -42,14 +41,14 @@ export function UnreadId({ message }: { message: string }) {
 function Frame({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col">
-      <TabColumn>
+      <NoticeColumn>
         <Notice level="h2" title={title}>
           {children}
         </Notice>
         <p className="mt-6">
           <FleetLink className="text-accent underline">All sandboxes</FleetLink>
         </p>
-      </TabColumn>
+      </NoticeColumn>
     </main>
   );
 }

@@ -18,7 +18,7 @@ export function SandboxHeading({ sandboxKey, badge, tab, children }: Props) {
     <div className="shrink-0 border-line border-b">
       {/* As high with buttons as without, so that nothing moves when they appear. */}
       <div className="flex min-h-14 flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
-        <nav aria-label="Breadcrumb" className="text-ink-3">
+        <nav aria-label="Breadcrumb" className="-mr-2 text-ink-3">
           <FleetLink className="hover:text-ink">Sandboxes</FleetLink> /
         </nav>
         <div className="flex min-w-0 items-center gap-1">

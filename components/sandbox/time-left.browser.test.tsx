@@ -27,6 +27,7 @@ const NOTHING: FirstScreen = {
   total: 0,
   running: 0,
   paused: 0,
+  facets: [],
   nowMs: 0,
   status: {
     asOfMs: 0,

@@ -162,7 +162,7 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
         onBlur={finishAfterPress}
         onPaste={props.onPaste}
         onKeyDown={unlessComposing(onKeyDown)}
-        className="h-[26px] w-full bg-transparent font-mono text-small outline-none placeholder:font-sans"
+        className="h-[26px] w-full text-ellipsis bg-transparent font-mono text-small outline-none placeholder:font-sans"
       />
       {props.listSlot === null ? null : createPortal(list, props.listSlot)}
     </div>

@@ -1,6 +1,7 @@
 'use client';
 
 import { clsx } from 'clsx';
+import { CircleAlert } from 'lucide-react';
 import { type ComponentProps, createContext, type ReactNode, use, useId } from 'react';
 
 type FieldProps = {
@@ -31,9 +32,7 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
         {children}
       </FieldControl>
       {hasError ? (
-        <span id={noteId} role="alert" className="text-danger text-small">
-          {error}
-        </span>
+        <ErrorText id={noteId}>{error}</ErrorText>
       ) : hint ? (
         <span id={noteId} className="text-ink-3 text-small">
           {hint}
@@ -43,8 +42,18 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
   );
 }
 
+/** What is wrong with an input, and how to mend it. Never red, which is for kills alone. */
+export function ErrorText({ id, children }: { id?: string; children: ReactNode }) {
+  return (
+    <span id={id} role="alert" className="flex gap-1.5 font-medium text-ink text-small">
+      <CircleAlert aria-hidden size={14} className="mt-0.5 shrink-0" />
+      <span className="min-w-0">{children}</span>
+    </span>
+  );
+}
+
 const CONTROL =
-  'min-w-0 rounded-md border border-line bg-surface px-2.5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25';
+  'min-w-0 rounded-md border border-line bg-surface px-2.5 outline-none aria-invalid:border-ink focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25';
 
 /** A one-line text input. */
 export function Input({ className, ...props }: ComponentProps<'input'>) {

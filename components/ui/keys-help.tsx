@@ -103,7 +103,7 @@ export function KeysHelp({
         {sections.map(({ title, lines }) => (
           <section key={title}>
             <h3 className="mb-2 text-ink-3 text-small">{title}</h3>
-            <dl className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-6 gap-y-2">
+            <dl className="grid grid-cols-[minmax(0,1fr)_fit-content(50%)] gap-x-6 gap-y-2">
               {lines.map(({ keys, does }) => (
                 <Fragment key={does}>
                   <dt>{does}</dt>

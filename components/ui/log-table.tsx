@@ -129,7 +129,7 @@ export function timeColumn<Entry>(nowMs: number, atMs: (entry: Entry) => number)
       </>
     ),
     width: '128px',
-    className: 'text-ink-2',
+    className: 'text-ink-2 max-md:-order-1',
     cell: (entry) => <LocalTime ms={atMs(entry)} isShort />,
   };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ShownConnection } from '../connection';
 import type { FleetStatus } from './delta';
+import { countFacets, type Facet, facetsOf } from './filter/facets';
+import { indexSandbox } from './row-index';
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
 import { countStates, DEFAULT_SORT, filterRows, firstScreen, sortFrom } from './view';
 
@@ -61,6 +63,17 @@ describe('firstScreen', () => {
     expect(screen.matching).toBe(ids.length);
     expect(screen.sandboxes.map(({ id }) => id)).toEqual(ids.toSorted().slice(0, 60));
     expect(screen.total).toBe(500);
+  });
+
+  it('counts the facets in the whole fleet, not in the rows that it returns', () => {
+    const { facets } = firstScreen(fleets, { q: 'owner=ana', sort: '' }, NOW_MS);
+    const all = countFacets(fleet.map(indexSandbox));
+    const mine = fleet.filter(({ metadata }) => metadata.owner === 'ana');
+    const states = facets.find(({ key }) => key === 'state')?.values ?? [];
+    expect(states.reduce((sum, { count }) => sum + count, 0)).toBe(mine.length);
+    expect(mine.length).toBeGreaterThan(60);
+    const keysOf = (list: readonly Facet[]) => list.map(({ key }) => key);
+    expect(keysOf(facets)).toEqual(keysOf(facetsOf(all, { limit: 1 })));
   });
 
   it('matches nothing for an invalid filter', () => {

@@ -2,6 +2,7 @@ import type { ShownConnection } from '../connection';
 import type { Sandbox } from '../sandbox/schema';
 import type { ConnectionName } from '../sandbox-key';
 import type { FleetStatus } from './delta';
+import { countFacets, type Facet, facetsOf } from './filter/facets';
 import type { Filter } from './filter/filter';
 import { filterInForce, finishedText } from './filter/in-force';
 import { compileFilter } from './filter/match';
@@ -35,6 +36,8 @@ export type FirstScreen = {
   total: number;
   running: number;
   paused: number;
+  /** Of the whole fleet, which the browser does not have yet. */
+  facets: Facet[];
   status: FleetStatus;
   statuses: Record<ConnectionName, FleetStatus>;
   connections: ShownConnection[];
@@ -45,6 +48,8 @@ export type FirstScreen = {
 export type FleetsSnapshot = Pick<FirstScreen, 'sandboxes' | 'status' | 'statuses' | 'connections'>;
 
 const FIRST_ROWS = 60;
+/** As many as are shown beside the name of a facet, and some to choose from. */
+const FIRST_VALUES = 12;
 
 /** The first screen for the filter and sort of the URL. An invalid filter matches nothing. */
 export function firstScreen(
@@ -53,7 +58,8 @@ export function firstScreen(
   nowMs: number,
 ): FirstScreen {
   const { filter } = filterInForce(finishedText(q));
-  const matching = filterRows(sandboxes.map(indexSandbox), filter, nowMs);
+  const all = sandboxes.map(indexSandbox);
+  const matching = filterRows(all, filter, nowMs);
   return {
     sandboxes: sortRows(matching, sortFrom(sort))
       .slice(0, FIRST_ROWS)
@@ -62,6 +68,11 @@ export function firstScreen(
     total: sandboxes.length,
     ...countStates(sandboxes),
     ...fleets,
+    facets: facetsOf(countFacets(all), {
+      limit: FIRST_VALUES,
+      matching: countFacets(matching),
+      filter: filter ?? [],
+    }),
     nowMs,
   };
 }

@@ -183,7 +183,7 @@ function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Comma
       disabled={reason !== null}
       onClick={() => onChoose(command)}
       className={clsx(
-        'flex min-h-9 cursor-pointer select-none items-center gap-3 rounded-md px-2.5 py-1.5 outline-none data-highlighted:bg-selected',
+        'flex min-h-9 cursor-pointer select-none items-center gap-3 rounded-md px-2.5 py-1.5 outline-none data-highlighted:bg-selected max-sm:flex-wrap max-sm:gap-y-0',
         'data-disabled:cursor-default data-disabled:text-ink-3',
         tone === 'danger' && reason === null && 'text-danger',
       )}
@@ -213,7 +213,7 @@ function SandboxLine({ row: { sandbox, templateName } }: { row: IndexedSandbox }
       <span className="w-20 shrink-0">
         <StateBadge state={sandbox.state} />
       </span>
-      <span className="min-w-0 truncate text-ink-2">
+      <span className="min-w-0 truncate text-ink-2 max-sm:basis-full">
         <Visible text={templateName} />
         {metadata.map((text) => (
           <span key={text}>

@@ -122,7 +122,7 @@ export function HexView({ sandboxKey, entry, sizeBytes, version, isLive }: Previ
             spellCheck={false}
             autoComplete="off"
             onChange={({ currentTarget }) => setWanted(currentTarget.value)}
-            className="h-7! w-28 font-mono text-small aria-invalid:border-danger"
+            className="h-7! w-28 font-mono text-small"
           />
           <Button
             type="submit"
