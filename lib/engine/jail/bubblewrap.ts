@@ -62,7 +62,7 @@ export const JailFd = {
 } as const;
 
 /** Tells programs inside whether their processes are those of the last time. The machine's own would be equal in all of them. */
-export const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** The filter of system calls; null on processors other than x86-64 and arm64. */
 export const FILTER = seccompProgram(process.arch);
