@@ -17,7 +17,7 @@ type Watched = {
   readonly memory: MemoryGuard;
   readonly disk: DiskGuard;
   memoryKills: number;
-  /** Processes that the agent has started, by pid. */
+  /** Processes besides the sandbox's own init and its agent, by pid. */
   started: ReadonlySet<number>;
   dueMs: number;
 };
@@ -154,8 +154,7 @@ export class Guard {
 
 /** Programs inherit the score of the agent, which must outlive them. */
 function exposePrograms(watched: Watched, tree: readonly ProcessStat[]): void {
-  const agent = tree[1]?.pid;
-  const started = new Set(tree.filter(({ parentPid }) => parentPid === agent).map(({ pid }) => pid));
+  const started = new Set(tree.slice(2).map(({ pid }) => pid));
   for (const pid of started) if (!watched.started.has(pid)) setOomScore(pid, OOM_SCORES.program);
   watched.started = started;
 }

@@ -93,7 +93,9 @@ describe.runIf(canRun).each([
     expect(error).toMatchObject({ error: 'signal: killed', stdout: '' });
     expect(peak / MEBIBYTE).toBeLessThan(memoryMB + MAX_OVERSHOOT_MB);
     await logged(id, 'Out of memory');
-    expect((await sandbox.commands.list()).map(({ pid }) => pid)).toContain(small.pid);
+    // Of many processes the kernel may choose the agent, which ends all.
+    if (!useCgroups || command === EATERS['in one process'])
+      expect((await sandbox.commands.list()).map(({ pid }) => pid)).toContain(small.pid);
     await sandbox.kill();
   });
 
