@@ -50,7 +50,7 @@ export async function servedBySandkeeper(): Promise<Plugin> {
         proxy: {
           '^/(api/|live$|sandboxes\\?action)': { ...proxied, ws: true },
           // Only a page as data: the HTML at these paths is the test's own.
-          '^/(sandboxes|operations|settings|sign-in)': {
+          '^/(c/|sandboxes|operations|settings|sign-in)': {
             ...proxied,
             bypass: ({ headers, url }) => (headers.rsc === undefined ? url : undefined),
           },
