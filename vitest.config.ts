@@ -12,6 +12,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 const BROWSER_TEST = /\.browser\.test\.tsx$/;
 const tests = findTests(['components', 'lib', 'scripts']).filter((file) => !BROWSER_TEST.test(file));
+const inProduction = { 'process.env.NODE_ENV': '"production"' };
 const executablePath = await findChromium().catch(() => undefined);
 
 export default defineConfig({
@@ -40,12 +41,18 @@ export default defineConfig({
         },
       },
       {
-        // Components in a real browser, with the styles of the product.
+        // Components in a real browser, with the styles of the product and React as in the product: the one for development
+        // takes twice the time.
         extends: true,
         plugins: [await servedBySandkeeper()],
-        define: { 'process.env': '{}' },
+        define: { ...inProduction, 'process.env': '{}' },
+        oxc: { jsx: { runtime: 'automatic', development: false } },
         // Bundled before the first test. A package found later would be bundled with a second copy of React.
-        optimizeDeps: { entries: ['components/**/*.tsx'], include: ['vitest-browser-react'] },
+        optimizeDeps: {
+          entries: ['components/**/*.tsx'],
+          include: ['vitest-browser-react'],
+          rolldownOptions: { transform: { define: inProduction } },
+        },
         test: {
           name: 'browser',
           include: ['components/**/*.browser.test.tsx'],
