@@ -58,12 +58,17 @@ function routerOf(show: (href: string, change: Change | null) => Promise<void>):
 
 function Routed({ first }: { first: Shown }) {
   const [{ href, page, change }, setShown] = useState(first);
-  const [router] = useState(() =>
-    routerOf(async (next, how) => {
+  const [router] = useState(() => {
+    let navigations = 0;
+    return routerOf(async (next, how) => {
+      if (how !== null) navigations += 1;
+      const current = navigations;
       const nextPage = await requestPage(next);
+      // As in Next.js, a navigation replaces those that are still pending.
+      if (current !== navigations) return;
       startTransition(() => setShown({ href: next, page: nextPage, change: how }));
-    }),
-  );
+    });
+  });
   useLayoutEffect(() => {
     if (change !== null && href !== here()) window.history[change](null, '', href);
   }, [href, change]);
