@@ -80,7 +80,7 @@ test('links a sandbox to its operations, and an operation to its sandboxes', asy
   await ended(await operator.pause([id]));
   await openPage(pageOf(id));
   await operations.click();
-  await expect.poll(search).toBe(`?sandbox=${id}`);
+  await expect.poll(search).toBe(`?sandbox=${encodeURIComponent(localKey(id))}`);
   await expect.poll(count(table)).toBe(1);
 
   const operationId = await ended(await admin.kill([id]));
