@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useMemo, useState } from 'react';
+import { SandboxName } from '@/components/sandbox/connection-name';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
@@ -47,7 +48,7 @@ function Ids({ operationId, keys, wasStarted }: IdsProps) {
           href={wasStarted ? paths.sandboxRun(key, operationId) : paths.sandbox(key)}
           className="font-mono text-small hover:underline"
         >
-          {idOf(key)}
+          <SandboxName sandboxKey={key} />
         </Link>
       ))}
       {keys.length > maxShown ? (

@@ -1,3 +1,4 @@
+import { connectionSplitText, sandboxNameText } from '@/components/sandbox/connection-name';
 import { toast } from '@/components/ui/toast';
 import { type Answer, answerOf } from '@/lib/answer';
 import { operate } from '@/lib/operations/actions';
@@ -6,7 +7,6 @@ import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { idOf } from '@/lib/sandbox-key';
 import { sandboxCount, underWayTitle } from './outcome';
 
 const DONE = {
@@ -44,7 +44,8 @@ export function followAct(
     return;
   }
   const [first] = sandboxes;
-  const target = sandboxes.length === 1 && first ? idOf(first.key) : sandboxCount(sandboxes.length);
+  const target =
+    sandboxes.length === 1 && first ? sandboxNameText(first.key) : sandboxCount(sandboxes.length);
   toast.error(`${NOT_DONE[act]} ${target}`, {
     description:
       result?.error.message ?? 'The server could not be reached. Check the operations: it may have started.',
@@ -77,9 +78,11 @@ function offerToResume(items: readonly OperationItem[]): void {
   if (paused.length === 0) return;
   const isWhole = paused.length === items.length;
   const show = isWhole ? toast.success : toast.message;
+  const split = connectionSplitText(paused.map(({ sandboxKey }) => sandboxKey));
   show(isWhole ? `Paused ${sandboxCount(paused.length)}` : `Paused ${paused.length} of ${items.length}`, {
     action: resumeAction(paused.length === 1 ? 'Resume it' : `Resume these ${paused.length}`, paused),
     duration: ERROR_TOAST_MS,
+    ...(split === null ? {} : { description: split }),
   });
 }
 
@@ -103,7 +106,7 @@ function resumeAction(label: string, items: readonly OperationItem[]) {
 
 function showOutcome(operation: Operation, item: OperationItem): void {
   const { sandboxKey, outcome, message } = item;
-  const id = idOf(sandboxKey);
+  const id = sandboxNameText(sandboxKey);
   const { act } = operation;
   const description = message ?? (outcome === 'done' ? describeTimeout(operation) : null);
   const detail = description === null ? {} : { description };

@@ -5,9 +5,17 @@ import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { toast } from '@/components/ui/toast';
-import { asCode, CODE_LANGUAGES, type CodeLanguage } from '@/lib/operations/plan/as-code';
+import { fleets } from '@/lib/fleet/fleets';
+import {
+  asCodePerConnection,
+  CODE_LANGUAGES,
+  type CodeGroup,
+  type CodeLanguage,
+} from '@/lib/operations/plan/as-code';
+import { byConnection } from '@/lib/operations/plan/connection-split';
 import type { ActParams } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
+import { idOf, type SandboxKey } from '@/lib/sandbox-key';
 
 const NAMES = {
   python: 'Python',
@@ -18,12 +26,12 @@ const NAMES = {
 type Props = {
   act: SandboxAct;
   params: ActParams;
-  ids: readonly string[];
+  keys: readonly SandboxKey[];
   tone?: 'plain' | 'quiet';
   className?: string;
 };
 
-export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Props) {
+export function CopyAsCode({ act, params, keys, tone = 'plain', className }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
     <>
@@ -32,7 +40,7 @@ export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Prop
         aria-haspopup="menu"
         aria-expanded={anchor !== null}
         className={className}
-        unavailable={ids.length === 0 ? 'The list of sandboxes is not complete yet.' : null}
+        unavailable={keys.length === 0 ? 'The list of sandboxes is not complete yet.' : null}
         onPointerEnter={() => LazyMenu.preload()}
         onClick={({ currentTarget }) => setAnchor(currentTarget)}
       >
@@ -41,7 +49,7 @@ export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Prop
       <LazyMenu
         anchor={anchor}
         onClose={() => setAnchor(null)}
-        acts={anchor === null ? [] : CODE_LANGUAGES.map((language) => copyAct(language, act, params, ids))}
+        acts={anchor === null ? [] : CODE_LANGUAGES.map((language) => copyAct(language, act, params, keys))}
       />
     </>
   );
@@ -51,14 +59,26 @@ function copyAct(
   language: CodeLanguage,
   act: SandboxAct,
   params: ActParams,
-  ids: readonly string[],
+  keys: readonly SandboxKey[],
 ): MenuAct {
-  const code = asCode(act, params, ids, language);
+  const code = asCodePerConnection(act, params, groupsOf(keys), language);
   return {
     label: NAMES[language],
     onActivate: () => void copy(code.ok ? code.text : '', NAMES[language]),
     disabledReason: code.ok ? null : code.reason,
   };
+}
+
+/** Where one connection is in use, its code needs no comment. */
+function groupsOf(keys: readonly SandboxKey[]): CodeGroup[] {
+  const { connections } = fleets().view();
+  return [...byConnection(keys)].map(([name, own]) => {
+    const host = connections.find((connection) => connection.name === name)?.host;
+    return {
+      ids: own.map(idOf),
+      account: connections.length > 1 ? { name, host: host ?? 'its service' } : null,
+    };
+  });
 }
 
 async function copy(text: string, name: string): Promise<void> {

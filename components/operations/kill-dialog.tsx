@@ -3,6 +3,7 @@
 import { clsx } from 'clsx';
 import { type FormEvent, type ReactNode, useId, useMemo, useRef, useState } from 'react';
 import { useLacking } from '@/components/data/use-fleet';
+import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
@@ -108,10 +109,7 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
       title={
         isOne ? (
           <>
-            Kill sandbox{' '}
-            <span translate="no" className="font-mono">
-              {first.id}
-            </span>
+            Kill sandbox <SandboxName sandboxKey={first.key} />
           </>
         ) : (
           `Kill ${noun}`
@@ -192,7 +190,7 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
               ...(graceMs == null ? {} : { graceMs }),
               ...(exportPath == null ? {} : { exportPath }),
             }}
-            ids={targets.map(({ id }) => id)}
+            keys={targets.map(({ key }) => key)}
             tone="quiet"
             className="-mx-3 h-6!"
           />

@@ -3,6 +3,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { Fragment, type ReactNode, useEffect, useRef } from 'react';
+import { useNamesConnections } from '@/components/data/use-fleet';
+import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
@@ -35,12 +37,13 @@ type Props = {
 /** Takes the height that the dialog has left. Its edges are shaded where it scrolls. */
 export function PlanList({ sandboxes, label, keys, renderEnd, isNested = false }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
+  const isNamed = useNamesConnections();
   const rowPx = useIsPhone() ? PHONE_ROW_PX : ROW_PX;
   const virtual = useVirtualizer({
     count: sandboxes.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowPx,
-    getItemKey: (index) => sandboxes[index]?.id ?? index,
+    getItemKey: (index) => sandboxes[index]?.key ?? index,
     overscan: 4,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer keeps the heights of the other layout.
@@ -70,7 +73,10 @@ export function PlanList({ sandboxes, label, keys, renderEnd, isNested = false }
               aria-setsize={sandboxes.length}
               style={{ top: start, height: rowPx }}
               className={clsx(
-                'absolute grid w-full grid-cols-[8px_minmax(0,1fr)_auto] content-center items-center gap-x-3 px-3 sm:grid-cols-[8px_164px_96px_minmax(0,1fr)_auto]',
+                'absolute grid w-full grid-cols-[8px_minmax(0,1fr)_auto] content-center items-center gap-x-3 px-3',
+                isNamed
+                  ? 'sm:grid-cols-[8px_252px_80px_minmax(0,1fr)_auto]'
+                  : 'sm:grid-cols-[8px_164px_96px_minmax(0,1fr)_auto]',
                 index > 0 && 'border-line/60 border-t',
               )}
             >
@@ -93,9 +99,7 @@ function Row({ sandbox, keys, renderEnd }: RowProps) {
       <span title={name} className={clsx('size-2 rounded-full', dot)}>
         <span className="sr-only">{name}</span>
       </span>
-      <span translate="no" className="truncate font-mono text-small">
-        {sandbox.id}
-      </span>
+      <SandboxName sandboxKey={sandbox.key} className="truncate text-small" />
       <Visible text={template} title className="hidden truncate sm:block" />
       <span
         translate="no"

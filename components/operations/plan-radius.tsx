@@ -2,6 +2,8 @@
 
 import { clsx } from 'clsx';
 import { Fragment, type ReactNode } from 'react';
+import { useNamesConnections } from '@/components/data/use-fleet';
+import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { useServiceNow } from '@/components/ui/clock';
@@ -9,9 +11,9 @@ import { Dotted } from '@/components/ui/dotted';
 import { formatDuration } from '@/components/ui/duration';
 import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
+import { splitText } from '@/lib/operations/plan/connection-split';
 import type { Skipped } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
-import { idOf } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 
 type Props = {
@@ -31,6 +33,7 @@ export function PlanRadius({ radius, act, verdict, skipped }: Props) {
         <p>
           <span className="font-semibold text-title">{radius.count}</span> {verdict}
         </p>
+        <Connections radius={radius} />
         <StateBar states={radius.states} />
         <p className="text-ink-2">
           <Dotted>
@@ -47,6 +50,19 @@ export function PlanRadius({ radius, act, verdict, skipped }: Props) {
       {skipped?.length === 0 ? null : <SkippedCell act={act} skipped={skipped} />}
       <SplitCells radius={radius} />
     </div>
+  );
+}
+
+/** `prod 12, staging 3`, where more than one connection is in use. */
+function Connections({ radius: { connections } }: { radius: BlastRadius }) {
+  if (!useNamesConnections() || connections.length === 0) return null;
+  return (
+    <p>
+      {connections.length === 1 ? 'All in ' : null}
+      <span translate="no" className="font-medium [overflow-wrap:anywhere]">
+        {splitText(connections)}
+      </span>
+    </p>
   );
 }
 
@@ -116,7 +132,9 @@ function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skip
           </summary>
           <ul translate="no" className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
             {ones.map(({ sandboxKey }) => (
-              <li key={sandboxKey}>{idOf(sandboxKey)}</li>
+              <li key={sandboxKey}>
+                <SandboxName sandboxKey={sandboxKey} />
+              </li>
             ))}
           </ul>
         </details>

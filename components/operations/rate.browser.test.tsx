@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
-import type { Hold, Operation } from '@/lib/operations/schema';
+import type { OperationView } from '@/lib/operations/record/progress';
+import type { ConnectionHold, Hold, Operation } from '@/lib/operations/schema';
 import { OperationRate } from './rate';
 
 const { tryHeldNow } = vi.hoisted(() => ({ tryHeldNow: vi.fn(async () => ({ ok: true, value: null })) }));
@@ -9,12 +10,20 @@ vi.mock('@/lib/operations/actions', () => ({ tryHeldNow }));
 
 const OPERATION = { id: 'op', act: 'kill', state: 'running', cancelledAtMs: null } as Operation;
 
+const LOCAL = [{ name: 'local', count: 20 }];
+
 function renderHold(hold: Hold, nowMs: number, role: 'viewer' | 'operator' = 'operator') {
-  const view = {
+  return renderRate({ holds: [{ ...hold, connection: 'local' }], split: LOCAL }, nowMs, role);
+}
+
+type Held = { holds: ConnectionHold[]; split: OperationView['split']; samples?: OperationView['samples'] };
+
+function renderRate({ samples = [], ...held }: Held, nowMs: number, role: 'viewer' | 'operator') {
+  const view: OperationView = {
     operation: OPERATION,
     items: new Map(),
-    hold,
-    samples: [],
+    ...held,
+    samples,
     wasSeenRunning: true,
     endSeenAtMs: null,
   };
@@ -41,7 +50,25 @@ it('shows the end of a long wait, and tries at once when asked', async () => {
   await renderHold({ untilMs: nowMs + 86_400_000, isAsked: true }, nowMs);
   await shown().toHaveTextContent(/^The service asked to wait until .+\./);
   await page.getByRole('button', { name: 'Try now' }).click();
-  expect(tryHeldNow).toHaveBeenCalledOnce();
+  expect(tryHeldNow).toHaveBeenCalledExactlyOnceWith({ connection: 'local' });
+});
+
+it('names the connection that waits, while the others go on', async () => {
+  tryHeldNow.mockClear();
+  const nowMs = Date.now();
+  const split = [
+    { name: 'prod', count: 12 },
+    { name: 'staging', count: 3 },
+  ];
+  const holds = [{ connection: 'staging', untilMs: nowMs + 40_000, isAsked: true }];
+  const samples = [
+    { atMs: nowMs - 2_000, final: 0 },
+    { atMs: nowMs, final: 4 },
+  ];
+  await renderRate({ holds, split, samples }, nowMs, 'operator');
+  await shown().toHaveTextContent(/^2 per second, about 6 s left.*staging: The service asked to wait 40 s\./);
+  await page.getByRole('button', { name: 'Try staging now' }).click();
+  expect(tryHeldNow).toHaveBeenCalledExactlyOnceWith({ connection: 'staging' });
 });
 
 it('lets a viewer not end a wait', async () => {

@@ -8,17 +8,35 @@ import { answerOf } from '@/lib/answer';
 import { tryHeldNow } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { leftText, ratePerSecond, rateText, restMs } from '@/lib/operations/record/rate';
-import type { Hold } from '@/lib/operations/schema';
+import type { ConnectionHold } from '@/lib/operations/schema';
+import type { ConnectionName } from '@/lib/sandbox-key';
 
-/** The rate and remaining time of an operation, or the wait after a refusal, with a button that ends a long one. */
+/** The rate and remaining time of an operation, and the waits after refusals, with a button that ends a long one. */
 export function OperationRate({ view, nowMs, role }: { view: OperationView; nowMs: number; role: Role }) {
   const serverNowMs = operationProgress().clock.at(nowMs);
-  const { hold, operation } = view;
-  const isOver = operation.state === 'finished' || operation.cancelledAtMs !== null;
-  if (!isOver && hold !== null && hold.untilMs > serverNowMs)
-    return <HoldText hold={hold} leftMs={hold.untilMs - serverNowMs} nowMs={nowMs} role={role} />;
-  const text = isOver ? null : describeRate(view, nowMs, serverNowMs);
-  return text === null ? null : <span className="whitespace-nowrap text-ink-3">{text}</span>;
+  const { operation, split } = view;
+  if (operation.state === 'finished' || operation.cancelledAtMs !== null) return null;
+  const holds = view.holds.filter(({ untilMs }) => untilMs > serverNowMs);
+  const isSplit = split.length > 1;
+  // While all connections wait, nothing has a rate.
+  const text =
+    holds.length > 0 && holds.length >= split.length ? null : describeRate(view, nowMs, serverNowMs);
+  if (text === null && holds.length === 0) return null;
+  return (
+    <>
+      {text === null ? null : <span className="whitespace-nowrap text-ink-3">{text}</span>}
+      {holds.map((hold) => (
+        <HoldText
+          key={hold.connection}
+          hold={hold}
+          isNamed={isSplit}
+          leftMs={hold.untilMs - serverNowMs}
+          nowMs={nowMs}
+          role={role}
+        />
+      ))}
+    </>
+  );
 }
 
 /** A wait from which a person may want to end it. */
@@ -26,15 +44,30 @@ const LONG_MS = 5_000;
 /** A wait from which its end is easier to read than its length. */
 const VERY_LONG_MS = 120_000;
 
-type HoldProps = { hold: Hold; leftMs: number; nowMs: number; role: Role };
+type HoldProps = {
+  hold: ConnectionHold;
+  /** Whether the operation has sandboxes in other connections, which go on. */
+  isNamed: boolean;
+  leftMs: number;
+  nowMs: number;
+  role: Role;
+};
 
-function HoldText({ hold: { isAsked }, leftMs, nowMs, role }: HoldProps) {
+function HoldText({ hold: { isAsked, connection }, isNamed, leftMs, nowMs, role }: HoldProps) {
   const left = `${Math.ceil(leftMs / 1_000)} s`;
   const endMs = nowMs + leftMs;
   const isVeryLong = isAsked && leftMs >= VERY_LONG_MS;
   return (
     <span className="inline-flex flex-wrap items-center gap-x-2 text-ink-2">
       <span title={isVeryLong ? 'Sandkeeper tries again every minute.' : undefined}>
+        {isNamed ? (
+          <>
+            <span translate="no" className="font-medium text-ink">
+              {connection}
+            </span>
+            :{' '}
+          </>
+        ) : null}
         {isVeryLong ? (
           <>
             The service asked to wait until{' '}
@@ -49,7 +82,8 @@ function HoldText({ hold: { isAsked }, leftMs, nowMs, role }: HoldProps) {
       {leftMs < LONG_MS ? null : (
         <Button
           unavailable={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
-          onClick={() => void tryNow()}
+          aria-label={isNamed ? `Try ${connection} now` : undefined}
+          onClick={() => void tryNow(connection)}
         >
           Try now
         </Button>
@@ -58,8 +92,8 @@ function HoldText({ hold: { isAsked }, leftMs, nowMs, role }: HoldProps) {
   );
 }
 
-async function tryNow(): Promise<void> {
-  const result = await answerOf(tryHeldNow());
+async function tryNow(connection: ConnectionName): Promise<void> {
+  const result = await answerOf(tryHeldNow({ connection }));
   if (result?.ok) return;
   toast.error('Could not try now', {
     description: result?.error.message ?? 'The server could not be reached.',

@@ -2,6 +2,7 @@
 
 import { useRef } from 'react';
 import { z } from 'zod';
+import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useForm } from '@/components/ui/use-form';
@@ -76,6 +77,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
       return null;
     },
   });
+  const split = useConnectionSplit(able);
   const [first] = shown ?? [];
   if (shown === null || first === undefined) return null;
   const isOne = shown.length === 1;
@@ -90,13 +92,10 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
       title={
         isOne ? (
           <>
-            Resume sandbox{' '}
-            <span translate="no" className="font-mono">
-              {first.id}
-            </span>
+            Resume sandbox <SandboxName sandboxKey={first.key} />
           </>
         ) : (
-          `Resume ${sandboxCount(able.length)}`
+          `Resume ${sandboxCount(able.length)}${split === null ? '' : ` (${split})`}`
         )
       }
       description={

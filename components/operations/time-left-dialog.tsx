@@ -2,6 +2,7 @@
 
 import { useMemo, useState } from 'react';
 import { z } from 'zod';
+import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { serviceNow, useServiceNow } from '@/components/ui/clock';
@@ -133,6 +134,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
     onClose,
     words: WORDS,
   });
+  const split = useConnectionSplit(able);
   const [first] = sandboxes;
   if (first === undefined) return null;
   const { values, errors, output } = form;
@@ -149,13 +151,10 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
       title={
         isOne ? (
           <>
-            Set time left of{' '}
-            <span translate="no" className="font-mono">
-              {first.id}
-            </span>
+            Set time left of <SandboxName sandboxKey={first.key} />
           </>
         ) : (
-          `Set time left of ${sandboxCount(able.length)}`
+          `Set time left of ${sandboxCount(able.length)}${split === null ? '' : ` (${split})`}`
         )
       }
       description={

@@ -30,7 +30,8 @@ function viewOf(operation: Operation, differences: Partial<OperationView> = {}):
   return {
     operation,
     items: new Map(),
-    hold: null,
+    split: [],
+    holds: [],
     samples: [],
     wasSeenRunning: true,
     endSeenAtMs: operation.finishedAtMs,

@@ -40,7 +40,8 @@ function viewOf(id: string, outcomes: readonly Outcome[], changes: Partial<Opera
   return {
     operation,
     items: new Map(),
-    hold: null,
+    split: [],
+    holds: [],
     samples: [],
     wasSeenRunning: true,
     endSeenAtMs: operation.finishedAtMs,

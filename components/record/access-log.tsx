@@ -3,6 +3,8 @@
 import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useCallback, useMemo, useState } from 'react';
+import { useNamesConnections } from '@/components/data/use-fleet';
+import { SandboxName } from '@/components/sandbox/connection-name';
 import { formatBytes } from '@/components/ui/bytes';
 import { type Column, LogTable, timeColumn } from '@/components/ui/log-table';
 import { Notice } from '@/components/ui/notice';
@@ -19,7 +21,6 @@ import {
 import type { AccessGroups } from '@/lib/access/audit';
 import { ACCESS_KINDS, type AccessEntry, type AccessGroup, type AccessKind } from '@/lib/access/audit-schema';
 import { paths } from '@/lib/paths';
-import { idOf } from '@/lib/sandbox-key';
 import { type FilterProps, LogFrame, type LogKind } from './log-frame';
 
 const KIND: LogKind<AccessSearch> = {
@@ -45,7 +46,8 @@ export function AccessLog({ search, page: { groups, older }, actors, nowMs }: Pr
       }),
     [],
   );
-  const columns = useMemo(() => columnsAt(nowMs, toggle), [nowMs, toggle]);
+  const isNamed = useNamesConnections();
+  const columns = useMemo(() => columnsAt(nowMs, toggle, isNamed), [nowMs, toggle, isNamed]);
   const rows = useMemo(() => groups.flatMap((group) => rowsOf(group, open.has(group.id))), [groups, open]);
   return (
     <LogFrame
@@ -101,7 +103,11 @@ function mainKindOf({ kinds }: AccessGroup): AccessKind {
   return kinds.find(({ kind }) => kind === 'exported')?.kind ?? first?.kind ?? 'exported';
 }
 
-function columnsAt(nowMs: number, onToggle: (id: string) => void): readonly Column<AccessRow>[] {
+function columnsAt(
+  nowMs: number,
+  onToggle: (id: string) => void,
+  namesConnections: boolean,
+): readonly Column<AccessRow>[] {
   return [
     timeColumn(nowMs, (row) => (row.kind === 'entry' ? row.entry.atMs : row.group.atMs)),
     {
@@ -139,7 +145,7 @@ function columnsAt(nowMs: number, onToggle: (id: string) => void): readonly Colu
     {
       id: 'sandbox',
       title: 'Sandbox',
-      width: '180px',
+      width: namesConnections ? '260px' : '180px',
       className: 'font-mono text-small',
       cell: (row) => <SandboxCell row={row} />,
     },
@@ -180,8 +186,7 @@ function Person({ actor }: { actor: string | null }) {
 
 function SandboxCell({ row }: { row: AccessRow }) {
   const entry = row.kind === 'entry' ? row.entry : row.group.entries[0];
-  if (row.kind === 'group' && row.group.sandboxCount > 1)
-    return <span className="font-sans text-body">{row.group.sandboxCount} sandboxes</span>;
+  if (row.kind === 'group' && row.group.sandboxCount > 1) return <ManySandboxes group={row.group} />;
   if (!entry) return null;
   if (entry.sandboxKey === null) return <span>{entry.connection}</span>;
   return (
@@ -190,8 +195,25 @@ function SandboxCell({ row }: { row: AccessRow }) {
       prefetch={false}
       className="text-ink-2 hover:text-ink hover:underline"
     >
-      {idOf(entry.sandboxKey)}
+      <SandboxName sandboxKey={entry.sandboxKey} />
     </Link>
+  );
+}
+
+function ManySandboxes({ group: { sandboxCount, entries, entryCount } }: { group: AccessGroup }) {
+  const isNamed = useNamesConnections();
+  const names = [...new Set(entries.flatMap(({ connection }) => connection ?? []))].sort();
+  return (
+    <span className="font-sans text-body">
+      {sandboxCount} sandboxes
+      {isNamed && names.length > 0 ? (
+        <span className="text-ink-2">
+          {' '}
+          in {names.join(', ')}
+          {entries.length < entryCount ? '…' : null}
+        </span>
+      ) : null}
+    </span>
   );
 }
 

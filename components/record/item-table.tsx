@@ -5,6 +5,7 @@ import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import {
+  type CSSProperties,
   type Dispatch,
   memo,
   type ReactNode,
@@ -14,8 +15,10 @@ import {
   useMemo,
   useRef,
 } from 'react';
+import { useNamesConnections } from '@/components/data/use-fleet';
 import { ArchiveSummary } from '@/components/operations/archive-summary';
 import { OutcomeBadge } from '@/components/operations/outcome';
+import { SandboxName } from '@/components/sandbox/connection-name';
 import { FittedChips, type ShowMore, useMoreMetadata } from '@/components/sandbox/metadata-chips';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
@@ -39,7 +42,7 @@ const OVERSCAN = 3;
 const SERVED_RECT = { width: 1280, height: 1100 };
 /** On a phone, the cells of a row take several lines, of which the last one is a message of any length. */
 const GRID =
-  'grid min-w-[1120px] grid-cols-[16px_168px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5 group-data-phone/items:min-w-0 group-data-phone/items:grid-cols-[16px_minmax(0,1fr)_auto] group-data-phone/items:gap-x-3 group-data-phone/items:gap-y-0.5';
+  'grid min-w-(--table) grid-cols-(--tracks) items-center gap-4 px-5 group-data-phone/items:min-w-0 group-data-phone/items:grid-cols-[16px_minmax(0,1fr)_auto] group-data-phone/items:gap-x-3 group-data-phone/items:gap-y-0.5';
 const ON_LINE_1 = 'group-data-phone/items:row-start-1';
 const ON_LINE_2 = 'group-data-phone/items:row-start-2';
 const WHOLE_LINE = 'group-data-phone/items:col-span-2 group-data-phone/items:col-start-2';
@@ -48,16 +51,28 @@ const HIT_AREA = '-m-1.5 flex p-1.5';
 const NOT_ON_PHONE = 'group-data-phone/items:sr-only';
 
 const MIN_PX = 1120;
-/** The padding, the gaps and the columns of a fixed width in `GRID`. */
+/** The padding, the gaps and the columns of a fixed width. */
 const FIXED_PX = 672;
 /** The padding, the gap and the checkbox beside the column of metadata on a phone. */
 const PHONE_FIXED_PX = 68;
 /** Without a message. */
 const PHONE_ROW_PX = 79;
+/** What the name of a connection takes before an id. */
+const CONNECTION_PX = 80;
+
+/** The least width of the table and its columns, for `GRID`. */
+function tracksOf(connectionPx: number): CSSProperties {
+  return {
+    '--table': `${MIN_PX + connectionPx}px`,
+    '--tracks': `16px 168px ${184 + connectionPx}px 104px minmax(240px, 6fr) 64px minmax(200px, 5fr)`,
+  } as CSSProperties;
+}
 
 /** The width of the column of metadata, px, in steps, so that a change of the window's size seldom draws the rows again. */
-function metadataWidth(tablePx: number, isPhone: boolean): number {
-  const px = isPhone ? tablePx - PHONE_FIXED_PX : ((Math.max(tablePx, MIN_PX) - FIXED_PX) * 6) / 11;
+function metadataWidth(tablePx: number, connectionPx: number, isPhone: boolean): number {
+  const px = isPhone
+    ? tablePx - PHONE_FIXED_PX
+    : ((Math.max(tablePx - connectionPx, MIN_PX) - FIXED_PX) * 6) / 11;
   return px - (px % 8);
 }
 
@@ -111,7 +126,8 @@ export function ItemTable({
     [router],
   );
   const more = useMoreMetadata(pick);
-  const metadataPx = metadataWidth(useWidth(scroller, SERVED_RECT.width), isPhone);
+  const connectionPx = useNamesConnections() ? CONNECTION_PX : 0;
+  const metadataPx = metadataWidth(useWidth(scroller, SERVED_RECT.width), connectionPx, isPhone);
   const toggle = useCallback(
     (sandboxKey: SandboxKey) =>
       onSelect((before) => {
@@ -132,6 +148,7 @@ export function ItemTable({
       data-phone={isPhone ? '' : undefined}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
+      style={tracksOf(connectionPx)}
       className="group/items relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
     >
       <div role="rowgroup" className="sticky top-0 z-20 bg-bg">
@@ -153,7 +170,7 @@ export function ItemTable({
       </div>
       <div
         role="rowgroup"
-        className="relative min-w-[1120px] group-data-phone/items:min-w-0"
+        className="relative min-w-(--table) group-data-phone/items:min-w-0"
         style={{ height: virtual.getTotalSize() }}
         onPointerEnter={() => onHold(true)}
         onPointerLeave={() => onHold(false)}
@@ -273,9 +290,9 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
           translate="no"
           href={paths.sandbox(sandboxKey)}
           prefetch={false}
-          className="font-mono text-small hover:underline"
+          className="text-small hover:underline"
         >
-          {idOf(sandboxKey)}
+          <SandboxName sandboxKey={sandboxKey} />
         </Link>
         <CopyButton
           text={idOf(sandboxKey)}

@@ -13,7 +13,6 @@ import { type Counts, mayRetry, OUTCOMES, type RecordedItem } from '@/lib/operat
 import type { SandboxAct } from '@/lib/sandbox/can';
 import { serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { idOf } from '@/lib/sandbox-key';
 import { CopyOrDownload } from './copy-or-download';
 import { usePhase } from './operation-status';
 import type { OperationNow } from './use-operation';
@@ -48,7 +47,7 @@ export function OperationActions({ now, role, failed, selected, nowMs, onRetry }
       <CopyAsCode
         act={act}
         params={operation.params}
-        ids={isWhole ? items.map(({ sandboxKey }) => idOf(sandboxKey)) : []}
+        keys={isWhole ? items.map(({ sandboxKey }) => sandboxKey) : []}
       />
       <CopyOrDownload operation={operation} items={items} isWhole={isWhole} />
       {counts.unknown > 0 ? (

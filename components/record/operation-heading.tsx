@@ -1,12 +1,16 @@
+'use client';
+
 import Link from 'next/link';
+import { useMemo } from 'react';
 import { operationOptions } from '@/components/operations/options';
 import { countsText, operationTitle, sandboxCount } from '@/components/operations/outcome';
+import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
 import { Dotted } from '@/components/ui/dotted';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import type { Operation } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
-import { idOf, type SandboxKey } from '@/lib/sandbox-key';
+import type { SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 
 type HeadingProps = {
@@ -22,14 +26,16 @@ export function OperationName({ operation: { act, counts }, sandboxKey }: Headin
   return (
     <>
       {title.slice(0, -sandboxCount(1).length)}
-      <span translate="no" className="font-mono text-[0.92em]">
-        {idOf(sandboxKey)}
-      </span>
+      <SandboxName sandboxKey={sandboxKey} className="text-[0.92em]" />
     </>
   );
 }
 
-export function OperationHeading({ operation, sandboxKey }: HeadingProps) {
+type PageHeadingProps = HeadingProps & { items: readonly { sandboxKey: SandboxKey }[] };
+
+export function OperationHeading({ operation, sandboxKey, items }: PageHeadingProps) {
+  const keys = useMemo(() => items.map((item) => ({ key: item.sandboxKey })), [items]);
+  const split = useConnectionSplit(keys);
   const { act, params, actor, createdAtMs, reason, filter } = operation;
   // The page shows a command separately.
   const options = act === 'run' ? null : operationOptions(act, params);
@@ -46,6 +52,12 @@ export function OperationHeading({ operation, sandboxKey }: HeadingProps) {
       </nav>
       <h1 className="min-w-0 font-semibold text-title [overflow-wrap:anywhere]">
         <OperationName operation={operation} sandboxKey={sandboxKey} />
+        {split === null || sandboxKey !== null ? null : (
+          <span translate="no" className="font-normal">
+            {' '}
+            {split}
+          </span>
+        )}
         {options === null ? null : <span className="font-normal text-ink-2"> {options}</span>}
       </h1>
       <p className="min-w-0 text-ink-2">

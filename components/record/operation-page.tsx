@@ -50,6 +50,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
           <OperationHeading
             operation={operation}
             sandboxKey={isSingle ? (items[0]?.sandboxKey ?? null) : null}
+            items={items}
           />
           <OperationActions
             now={now}

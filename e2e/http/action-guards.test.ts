@@ -56,7 +56,7 @@ const ACTIONS: Record<string, Wanted> = {
   planTimeLeft: { role: 'operator', args: (id) => [{ sandboxKeys: [localKey(id)], addMs: 60_000 }] },
   startTimeLeft: { role: 'operator', args: () => [{ token: 'x'.repeat(20), reason: '', filter: '' }] },
   operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxKeys: [localKey(id)], filter: '' }] },
-  tryHeldNow: { role: 'operator', args: () => [] },
+  tryHeldNow: { role: 'operator', args: () => [{ connection: 'local' }] },
   cancelOperation: { role: 'operator', args: () => [{ operationId: 'x' }] },
   checkAgain: { role: 'operator', args: () => [{ operationId: 'x' }], path: '/operations/x' },
   startWake: {

@@ -2,6 +2,7 @@ import 'server-only';
 import { createHash } from 'node:crypto';
 import { SandkeeperError } from '../errors';
 import type { ActParams } from '../operations/schema';
+import { disconnected, StepDisconnected } from '../operations/step/connection-end';
 import type { Verdict } from '../operations/step/rate-limiter';
 import { MAX_REFUSALS, readPatiently } from '../operations/step/read-patiently';
 import { type StepResult, StepStopped } from '../operations/step/step-result';
@@ -78,6 +79,7 @@ export async function runCommandInSandbox(context: CommandContext): Promise<Step
     if (earlier !== null) return await settleEarlier(context.id, earlier);
     return (await checkBefore(context)) ?? (await startWithRetries(context));
   } catch (thrown) {
+    if (thrown instanceof StepDisconnected) return disconnected(thrown);
     if (thrown instanceof StepStopped) return { outcome: 'cancelled', message: null };
     return notStarted(SandkeeperError.from(thrown));
   }
@@ -200,7 +202,8 @@ async function follow(
   };
   const onStop = () => {
     if (isGivenUp()) leaving.abort();
-    else cutOff('stopped');
+    // A command that runs is followed to its end, although its connection is no longer in use.
+    else if (!(signal.reason instanceof StepDisconnected)) cutOff('stopped');
   };
   signal.addEventListener('abort', onStop, { once: true });
   try {

@@ -297,6 +297,16 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await sql`delete from operation_plans`.execute(db);
     },
   },
+  '016_connection_tries': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('connection_tries')
+        .addColumn('connection', 'text', (column) => column.primaryKey())
+        .addColumn('tried_at_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema.alterTable('operations').dropColumn('try_now_at_ms').execute();
+    },
+  },
 });
 
 /** Names views with the same name and the same readers apart: the oldest keeps its name, the next becomes `Name (2)`. */

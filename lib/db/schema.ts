@@ -9,6 +9,7 @@ export type Database = {
   access_log: AccessLogTable;
   upload_drafts: UploadDraftsTable;
   archive_programs: ArchiveProgramsTable;
+  connection_tries: ConnectionTriesTable;
   wake_leases: WakeLeasesTable;
   first_starts: FirstStartsTable;
   saved_views: SavedViewsTable;
@@ -44,8 +45,12 @@ type OperationsTable = {
   cancelled_at_ms: number | null;
   cancelled_by: string | null;
   retry_of: string | null;
+};
+
+type ConnectionTriesTable = {
+  connection: string;
   /** When a person last asked to send at once what the service asked to hold back. */
-  try_now_at_ms: number | null;
+  tried_at_ms: number;
 };
 
 type OperationItemsTable = {

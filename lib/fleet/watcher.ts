@@ -265,7 +265,8 @@ export class FleetWatcher {
       if (seen.size === 0 && !isEndless) await this.#requireEmpty(beganAtMs);
       if (isEndless) {
         this.#rows.forgetExcess(seen, limits.rows ?? LIMITS.rows);
-        this.#waiters.fail(beganAtMs, endlessList());
+        // No later reading can be complete either.
+        this.#waiters.fail(Number.POSITIVE_INFINITY, endlessList());
       } else {
         this.#rows.recordWhole(seen, beganAtMs);
         this.#waiters.resolveAbsent(seen, beganAtMs);

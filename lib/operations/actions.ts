@@ -2,12 +2,13 @@
 
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
-import { parseInput, parseNoInput } from '../access/input';
+import { parseInput } from '../access/input';
 import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '../commands/schema';
+import { connections } from '../connections/registry';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { plainText } from '../sandbox/plain-text';
-import { SandboxKey } from '../sandbox-key';
+import { ConnectionName, SandboxKey } from '../sandbox-key';
 import { parseArchivePath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
 import {
@@ -80,6 +81,7 @@ const CommandPlanRequest = z.strictObject({
   retryOf: OperationId.optional(),
 });
 const StartUntyped = Start.omit({ typed: true });
+const TryRequest = z.strictObject({ connection: ConnectionName });
 const OperationRequest = z.strictObject({ operationId: OperationId });
 
 /** Plans a kill: which sandboxes it would kill and which it would skip. Role: admin. */
@@ -162,12 +164,13 @@ export async function cancelOperation(input: z.input<typeof OperationRequest>): 
   });
 }
 
-/** Sends a request although the service asked to wait; if it succeeds, the others follow. Role: operator. */
-export async function tryHeldNow(...input: []): Promise<Result<null>> {
+/** Sends a request although a connection asked to wait; if it succeeds, the others follow. Role: operator. */
+export async function tryHeldNow(input: z.input<typeof TryRequest>): Promise<Result<null>> {
   return resultOf(async () => {
     await guardWrite('operator');
-    parseNoInput(input);
-    await operationRunner().tryNow();
+    const { connection } = parseInput(TryRequest, input);
+    connections().require(connection);
+    await operationRunner().tryNow(connection);
     return null;
   });
 }

@@ -290,14 +290,14 @@ describe('a service that refuses for now', () => {
   it('is tried at once when a person asks, after a long wait was requested', async () => {
     service.rows = [fakeRow('i1')];
     refuse(/^DELETE/, 1, 429, { 'retry-after': '86400' }, 'Banned.');
-    const holds: (Hold | null)[] = [];
-    onTestFinished(operationRunner().listen(({ hold }) => holds.push(hold)));
+    const holds: Hold[] = [];
+    onTestFinished(operationRunner().listen((event) => holds.push(...event.holds)));
     const operation = await begin('i1');
-    await eventually(() => holds.some((hold) => hold !== null));
-    const hold = holds.find((one) => one !== null);
+    await eventually(() => holds.length > 0);
+    const [hold] = holds;
     expect(hold?.isAsked).toBe(true);
     expect((hold?.untilMs ?? 0) - Date.now()).toBeGreaterThan(86_000_000);
-    await operationRunner().tryNow();
+    await operationRunner().tryNow('local');
     expect(await finish(operation)).toEqual(['done']);
   });
 
@@ -310,7 +310,7 @@ describe('a service that refuses for now', () => {
     expect(sent('DELETE').length).toBeLessThanOrEqual(4);
     await stopOperation(session, operation.id);
     expect(await finish(operation)).toEqual(['cancelled']);
-    await operationRunner().tryNow();
+    await operationRunner().tryNow('local');
     // A success ends the count of refusals.
     expect(await kill(['accepted'])).toEqual(['done']);
   });

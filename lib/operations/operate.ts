@@ -2,23 +2,24 @@ import 'server-only';
 import type { Session } from '../access/sessions';
 import { listStarted } from '../commands/store';
 import { config } from '../config';
+import { connections } from '../connections/registry';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { SandkeeperError } from '../errors';
-import { watcherOf } from '../fleet/watchers';
+import { fleetWatcher } from '../fleet/watchers';
 import type { SandboxAct, StateAct } from '../sandbox/can';
-import { serviceCannot } from '../sandbox/capabilities';
-import { MAX_READ_ONE_BY_ONE } from '../sandbox/limits';
 import type { Sandbox } from '../sandbox/schema';
-import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
-import { connectionOf, type SandboxKey } from '../sandbox-key';
+import { serviceNowMs } from '../sandbox-api/configured';
+import type { SandboxKey } from '../sandbox-key';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
+import { byConnection } from './plan/connection-split';
+import { lackingFiles, partitionNow } from './plan/partition-now';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
-import { driftOf, partition, phraseFor } from './plan/plan';
+import { driftOf, type Partition, phraseFor } from './plan/plan';
 import { losesTime } from './plan/time-left';
 import { freshCounts } from './record/board';
 import { findOperation, listItems, recordCancel, recordClarified, recordOperation } from './record/store';
 import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';
-import { type ReadingSource, readTarget, sourceFor } from './step/read-target';
+import { readEach, sourceFor } from './step/read-target';
 import { operationRunner } from './work/runner';
 
 type Input = { act: SandboxAct; sandboxKeys: SandboxKey[]; params: ActParams; retryOf: string | null };
@@ -47,11 +48,10 @@ const NEEDS_SPACE = {
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
   const { act, params, retryOf, sandboxKeys } = input;
-  requireOffered(act, sandboxKeys);
   if (NEEDS_SPACE[act]) requireDiskSpace();
   if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
-  const { targets, skipped } = await partitionNow(input);
+  const { targets, skipped } = await partitionInput(input);
   const mustType = phraseFor(act, targets, config().operations.protectedKey);
   const plan = await keepPlan(session.id, { act, params, targets, mustType, retryOf });
   return {
@@ -65,20 +65,6 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     expiresAtMs: plan.expiresAtMs,
     cannotArchive: lackingFiles(sandboxKeys) ?? cannotArchive(),
   };
-}
-
-/** @throws SandkeeperError `not_offered` if no sandbox of a service allows the action */
-function requireOffered(act: SandboxAct, keys: readonly SandboxKey[]): void {
-  for (const name of new Set(keys.map(connectionOf))) {
-    const lacks = serviceCannot(sandboxApi(name).capabilities.lacking(), act);
-    if (lacks !== null) throw new SandkeeperError('not_offered', lacks);
-  }
-}
-
-/** Why the files of these sandboxes cannot be read; `null` if they can. */
-function lackingFiles(keys: readonly SandboxKey[]): string | null {
-  const names = [...new Set(keys.map(connectionOf))];
-  return names.map((name) => sandboxApi(name).capabilities.lacking().files).find(Boolean) ?? null;
 }
 
 async function requireRepeatable({ act, retryOf, sandboxKeys }: Input): Promise<void> {
@@ -121,8 +107,7 @@ export async function startPlanned(
  */
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
-  requireOffered(act, input.sandboxKeys);
-  const { targets, skipped } = await partitionNow(input);
+  const { targets, skipped } = await partitionInput(input);
   if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
   if (act === 'setTimeout' && input.sandboxKeys.length > 1) requireNoLoss(targets, params);
   const operation = await begin(session, {
@@ -170,18 +155,30 @@ export async function recheckUnknown(session: Session, operationId: string): Pro
       'conflict',
       'The outcome of a command cannot be rechecked. Check the sandbox itself.',
     );
-  const recorded = await listItems(operationId);
-  const unknown = recorded.filter(({ outcome }) => outcome === 'unknown');
-  const read = await readEach(
-    unknown.map(({ sandboxKey }) => sandboxKey),
-    sourceFor(recorded.length),
-  );
-  const items = unknown.map((item) => ({
-    ...item,
-    ...clarify(act, read.get(item.sandboxKey) ?? null, session.actor),
-  }));
+  const read = await readUnknown(await listItems(operationId));
+  const items = read.map(([item, now]) => ({ ...item, ...clarify(act, now, session.actor) }));
   await recordClarified(operationId, items);
   operationRunner().note(operationId, items);
+}
+
+/** A connection that cannot be read leaves its items unknown. @throws its error if none can be read */
+async function readUnknown(recorded: readonly OperationItem[]): Promise<[OperationItem, Sandbox | null][]> {
+  const unknown = recorded.filter(({ outcome }) => outcome === 'unknown');
+  const sizes = byConnection(recorded.map(({ sandboxKey }) => sandboxKey));
+  const groups = [...byConnection(unknown.map(({ sandboxKey }) => sandboxKey))];
+  const readings = await Promise.allSettled(
+    groups.map(([name, keys]) => readEach(keys, sourceFor(sizes.get(name)?.length ?? 0))),
+  );
+  const failed = readings.filter((reading) => reading.status === 'rejected');
+  const [first] = failed;
+  if (first !== undefined && failed.length === readings.length) throw first.reason;
+  const read = new Map(
+    readings.flatMap((reading) => (reading.status === 'fulfilled' ? [...reading.value] : [])),
+  );
+  return unknown.flatMap((item) => {
+    const now = read.get(item.sandboxKey);
+    return now === undefined ? [] : [[item, now]];
+  });
 }
 
 const REACHED = {
@@ -229,11 +226,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
     counts: freshCounts(targets.length),
   };
   // Starts the readings that the runner will need while the record is being written.
-  if (operation.startsAtMs === nowMs && sourceFor(targets.length) === 'list')
-    for (const { key } of targets)
-      watcherOf(key)
-        .readSince(key, nowMs)
-        .catch(() => {});
+  if (operation.startsAtMs === nowMs) readAhead(targets, nowMs);
   const isNew = await recordOperation({ ...operation, targets });
   if (!isNew) return (await findOperation(plan.id)) ?? operation;
   operationRunner().start(
@@ -243,46 +236,25 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
   return operation;
 }
 
+function readAhead(targets: readonly Sandbox[], sinceMs: number): void {
+  for (const [name, keys] of byConnection(targets.map(({ key }) => key))) {
+    // The work itself reports that a connection is no longer in use.
+    if (sourceFor(keys.length) !== 'list' || connections().find(name)?.isDisabled !== false) continue;
+    for (const key of keys)
+      fleetWatcher(name)
+        .readSince(key, sinceMs)
+        .catch(() => {});
+  }
+}
+
 /** A kill and a command in several sandboxes cannot be undone, so they can be cancelled before they start. */
 function cancelWindowOf(act: SandboxAct, count: number): number {
   return act === 'kill' || (act === 'run' && count > 1) ? config().operations.cancelWindowMs : 0;
 }
 
-async function partitionNow({
-  act,
-  sandboxKeys,
-  params,
-}: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
-  const { protectedKey, bulkLimit } = config().operations;
-  const keys = [...new Set(sandboxKeys)];
-  if (keys.length > bulkLimit) {
-    throw new SandkeeperError(
-      'invalid',
-      `One operation can have at most ${bulkLimit} sandboxes, not ${keys.length}. Narrow the filter, or split it into several operations.`,
-    );
-  }
-  if (keys.length > MAX_READ_ONE_BY_ONE && keys.some((key) => watcherOf(key).isEndless)) {
-    throw new SandkeeperError(
-      'conflict',
-      `The list of the sandbox service does not end, so one operation can have at most ${MAX_READ_ONE_BY_ONE} sandboxes, which are read one by one. Select fewer.`,
-    );
-  }
-  const context = {
-    protectedKey,
-    busy: operationRunner().busyKeys(),
-    needsDeadline: params.addMs !== undefined,
-  };
-  const source = sourceFor(keys.length);
-  const parts = partition(act, { ...context, read: await readEach(keys, source), isBulk: keys.length > 1 });
-  const workSource = sourceFor(parts.targets.length);
-  if (workSource === source) return parts;
-  // The work will read this few targets from the other source, so the plan does too.
-  const read = await readEach(
-    parts.targets.map(({ key }) => key),
-    workSource,
-  );
-  const again = partition(act, { ...context, read, isBulk: keys.length > 1 });
-  return { targets: again.targets, skipped: [...parts.skipped, ...again.skipped] };
+/** Also notes which sandboxes other operations work on. */
+function partitionInput(input: Input): Promise<Partition> {
+  return partitionNow({ ...input, busy: operationRunner().busyKeys() });
 }
 
 function reasonForNone(skipped: readonly Skipped[]): string {
@@ -295,14 +267,4 @@ async function requireAsShown(shown: Sandbox): Promise<void> {
   const now = (await readEach([shown.key], sourceFor(1))).get(shown.key);
   const drift = now ? driftOf(shown, now, null) : null;
   if (drift !== null) throw new SandkeeperError('conflict', `${shown.id} changed: ${drift}. Confirm again.`);
-}
-
-/** Reads each sandbox; `null` when it does not exist. The readings also update the fleet view. */
-async function readEach(
-  keys: readonly SandboxKey[],
-  source: ReadingSource,
-): Promise<Map<SandboxKey, Sandbox | null>> {
-  const sinceMs = Date.now();
-  const sandboxes = await Promise.all(keys.map((key) => readTarget(key, { source, sinceMs })));
-  return new Map(keys.map((key, index) => [key, sandboxes[index] ?? null]));
 }

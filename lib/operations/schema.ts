@@ -1,6 +1,6 @@
 import { SANDBOX_ACTS, type SandboxAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
-import type { SandboxKey } from '../sandbox-key';
+import type { ConnectionName, SandboxKey } from '../sandbox-key';
 
 /**
  * The outcome for one sandbox of an operation. All but `waiting` and `sending` are final.
@@ -146,12 +146,15 @@ export type Hold = {
   isAsked: boolean;
 };
 
+/** A hold of one connection. The others go on. */
+export type ConnectionHold = Hold & { connection: ConnectionName };
+
 /** An event of the `operations` channel: an operation and its changed items. */
 export type OperationEvent = {
   operation: Operation;
   items: OperationItem[];
-  /** No requests are sent for now, because the service refused the last ones. */
-  hold: Hold | null;
+  /** Connections with open items to which no requests are sent for now, because they refused the last ones. */
+  holds: ConnectionHold[];
   /** Server time, epoch ms. The browser's clock may differ. */
   sentAtMs: number;
 };
@@ -164,8 +167,19 @@ export const MAX_GRACE_MS = 10 * 60_000;
 /** How long a plan can be started. */
 export const PLAN_LIVES_MS = 5 * 60_000;
 
-/** Why a requested sandbox is skipped. */
-export const SKIP_KINDS = ['gone', 'protected', 'state', 'busy', 'deadline'] as const;
+/**
+ * Why a requested sandbox is skipped. `unreadable`: its connection cannot be read or is not in use; `notOffered`: its service
+ * does not offer the action. These two occur only beside sandboxes of other connections.
+ */
+export const SKIP_KINDS = [
+  'gone',
+  'protected',
+  'state',
+  'busy',
+  'deadline',
+  'unreadable',
+  'notOffered',
+] as const;
 export type SkipKind = (typeof SKIP_KINDS)[number];
 export type Skipped = { sandboxKey: SandboxKey; kind: SkipKind; reason: string; sandbox: Sandbox | null };
 

@@ -45,16 +45,27 @@ export type ServiceEngine = {
   clearFaults: () => Promise<void>;
 };
 
+type EngineOptions = { maxRunning?: number; clearFaultsAfterEach?: boolean; withFiles?: boolean };
+
 /**
  * Starts an engine for this file and sets it as the service. Its sandboxes stay between tests, its faults do not.
  * `withFiles` gives the sandboxes files and processes.
  */
-export function setUpEngine({
-  maxRunning = 1_000,
-  clearFaultsAfterEach = true,
-  withFiles = false,
-} = {}): ServiceEngine {
-  const { path } = setUpDataDir();
+export function setUpEngine(options: EngineOptions = {}): ServiceEngine {
+  const engine = setUpAnotherEngine('engine', setUpDataDir().path, options);
+  beforeAll(() => {
+    process.env.SANDKEEPER_ENGINE_URL = engine.url;
+    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
+  });
+  return engine;
+}
+
+/** Starts an engine for this file, with its data in the folder `name` of `path`. It is no connection yet. */
+export function setUpAnotherEngine(
+  name: string,
+  path: string,
+  { maxRunning = 1_000, clearFaultsAfterEach = true, withFiles = false }: EngineOptions = {},
+): ServiceEngine {
   let running: Awaited<ReturnType<typeof startEngine>> | undefined;
   const engine = () => {
     if (!running) throw new Error('The engine is not running before the first test.');
@@ -64,15 +75,13 @@ export function setUpEngine({
     running = await startEngine({
       host: '127.0.0.1',
       port: 0,
-      dataDir: join(path, 'engine'),
+      dataDir: join(path, name),
       maxRunning,
       maxLengthHours: 1,
       allowFaults: true,
       warn: () => {},
       ...(withFiles ? { openGuests } : {}),
     });
-    process.env.SANDKEEPER_ENGINE_URL = running.url;
-    process.env.SANDKEEPER_ENGINE_KEY = running.apiKey;
   });
   if (clearFaultsAfterEach) afterEach(() => clearFaults());
   afterAll(() => running?.close());
@@ -89,7 +98,7 @@ export function setUpEngine({
     },
     call,
     clearFaults,
-    inside: (id, inner) => join(path, 'engine', 'guests', id, 'root', inner),
+    inside: (id, inner) => join(path, name, 'guests', id, 'root', inner),
     async create(body = {}) {
       const response = await call('POST', '/sandboxes', { templateID: 'base', timeout: 300, ...body });
       if (response.status !== 201) throw new Error(`create failed: ${response.status} ${response.text}`);

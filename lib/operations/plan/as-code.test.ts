@@ -5,7 +5,7 @@ import { canRun, startProcessEngine } from '../../engine/jail/test-process-engin
 import { startTestEngine, type TestEngine } from '../../engine/test-engine';
 import { SANDBOX_ACTS } from '../../sandbox/can';
 import type { ActParams } from '../schema';
-import { asCode, CODE_LANGUAGES, type CodeLanguage } from './as-code';
+import { asCode, asCodePerConnection, CODE_LANGUAGES, type CodeLanguage } from './as-code';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PARAMS = {
@@ -44,6 +44,44 @@ function textOf(...args: Parameters<typeof asCode>): string {
   if (!code.ok) throw new Error(code.reason);
   return code.text;
 }
+
+describe('code for several connections', () => {
+  const groups = [
+    { ids: ['a', 'b'], account: { name: 'prod', host: 'api.moru.io' } },
+    { ids: ['c'], account: { name: 'staging', host: 'api.example.com' } },
+  ];
+
+  it('is a part for each, with the account whose key it needs', () => {
+    expect(asCodePerConnection('kill', {}, groups, 'cli')).toEqual({
+      ok: true,
+      text: [
+        '# Part 1 of 2: sandboxes of prod. Needs a key for api.moru.io.',
+        'moru sandbox kill a b',
+        '',
+        '# Part 2 of 2: sandboxes of staging. Needs a key for api.example.com.',
+        'moru sandbox kill c',
+        '',
+      ].join('\n'),
+    });
+    for (const language of ['python', 'typescript'] as const) {
+      const comment = language === 'python' ? '#' : '//';
+      expect(asCodePerConnection('kill', {}, groups, language)).toEqual({
+        ok: true,
+        text: [
+          `${comment} Part 1 of 2: sandboxes of prod. Needs a key for api.moru.io. Save it as a file of its own.`,
+          textOf('kill', {}, ['a', 'b'], language),
+          `${comment} Part 2 of 2: sandboxes of staging. Needs a key for api.example.com. Save it as a file of its own.`,
+          textOf('kill', {}, ['c'], language),
+        ].join('\n'),
+      });
+    }
+  });
+
+  it('has no comment where one connection is in use', () => {
+    const code = asCodePerConnection('kill', {}, [{ ids: ['a'], account: null }], 'python');
+    expect(code).toEqual({ ok: true, text: textOf('kill', {}, ['a'], 'python') });
+  });
+});
 
 describe('TypeScript', () => {
   const runOn = (engine: TestEngine, text: string) => run('node', ['--input-type=module', '-'], text, engine);

@@ -12,6 +12,37 @@ export type Code = { ok: true; text: string } | { ok: false; reason: string };
 /** The Moru CLI sends all its requests at once, so long lists are split. */
 const CLI_BATCH = 20;
 
+/** Sandboxes of one connection. `account`: its name and host, where more than one is in use. */
+export type CodeGroup = { ids: readonly string[]; account: { name: string; host: string } | null };
+
+/**
+ * Code like `asCode` for each connection, because each needs the key of its own account. Several scripts follow each other,
+ * each after a comment that says where it belongs.
+ */
+export function asCodePerConnection(
+  act: SandboxAct,
+  params: ActParams,
+  groups: readonly CodeGroup[],
+  language: CodeLanguage,
+): Code {
+  const comment = COMMENTS[language];
+  const texts: string[] = [];
+  for (const [index, { ids, account }] of groups.entries()) {
+    const code = asCode(act, params, ids, language);
+    if (!code.ok) return code;
+    const part = groups.length > 1 ? `Part ${index + 1} of ${groups.length}: ` : '';
+    const alone = groups.length > 1 && language !== 'cli' ? ' Save it as a file of its own.' : '';
+    const about =
+      account === null
+        ? ''
+        : `${comment} ${part}sandboxes of ${account.name}. Needs a key for ${account.host}.${alone}\n`;
+    texts.push(about + code.text);
+  }
+  return { ok: true, text: texts.join('\n') };
+}
+
+const COMMENTS = { python: '#', typescript: '//', cli: '#' } satisfies Record<CodeLanguage, string>;
+
 /**
  * Code that does the same action on the same ids, with the Python or TypeScript SDK or the `moru` command line. It tries
  * every id even if some fail, and its exit status tells whether all succeeded. Only validated ids and numbers and, for a

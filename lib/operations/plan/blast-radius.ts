@@ -10,7 +10,9 @@ import { STATE_NAMES } from '../../fleet/states';
 import { type SandboxAct, sandboxCannot } from '../../sandbox/can';
 import { firstStartOf } from '../../sandbox/name';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
+import { connectionOf } from '../../sandbox-key';
 import { SKIP_KINDS, type SkipKind, type Skipped } from '../schema';
+import { type ConnectionShare, splitByConnection } from './connection-split';
 
 export type Share = { value: string; count: number };
 
@@ -28,6 +30,8 @@ export type BlastRadius = {
   count: number;
   states: { state: SandboxState; count: number }[];
   templates: Split;
+  /** By connection, the largest first. */
+  connections: ConnectionShare[];
   /** The most informative metadata keys, best first. */
   keys: (Split & { key: string })[];
   /** Metadata that all of them share, sorted by key. */
@@ -76,6 +80,7 @@ export function blastRadius(sandboxes: readonly Sandbox[], limits: Limits): Blas
       ({ count }) => count > 0,
     ),
     templates: splitOf(counts.templates),
+    connections: splitByConnection(sandboxes.map(({ key }) => key)),
     keys: telling
       .slice(0, limits.keys)
       .map(({ key }) => ({ key, ...splitOf(counts.metadata.get(key) ?? new Map()) })),
@@ -137,12 +142,19 @@ export function groupSkipped(act: SandboxAct, skipped: readonly Skipped[]): Skip
 
 const REASONS = {
   gone: () => 'already gone',
+  unreadable: describeConnection,
+  notOffered: describeConnection,
   busy: () => 'in another operation',
   deadline: () => 'without a known deadline',
   // The server's reason names the protecting key.
   protected: ({ reason }) => reason.replace(/^It is /, '').replace(/\.$/, ''),
   state: ({ sandbox }, act) => IN_STATE[sandbox?.state ?? 'unknown'](act),
 } satisfies Record<SkipKind, (skipped: Skipped, act: SandboxAct) => string>;
+
+/** `in staging (the sandbox service could not be reached)`. */
+function describeConnection({ sandboxKey, reason }: Skipped): string {
+  return `in ${connectionOf(sandboxKey)} (${reason.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '')})`;
+}
 
 const IN_STATE = {
   running: () => 'already running',

@@ -8,7 +8,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function boardWith(keys: SandboxKey[]) {
-  const board = new OperationBoard(() => null);
+  const board = new OperationBoard(() => []);
   const operation = newOperation();
   board.put(operation, keys.map(waitingItem));
   const events: OperationEvent[] = [];

@@ -1,9 +1,10 @@
 import { occupiesSandbox } from '../../sandbox/can';
-import type { SandboxKey } from '../../sandbox-key';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
+import { byConnection } from '../plan/connection-split';
 import {
+  type ConnectionHold,
   type Counts,
   countOutcomes,
-  type Hold,
   isFinal,
   noCounts,
   type Operation,
@@ -15,6 +16,9 @@ type Entry = {
   operation: Operation;
   items: Map<SandboxKey, OperationItem>;
   counts: Counts;
+  /** The number of items in each connection, and of those that are not final. */
+  sizes: ReadonlyMap<ConnectionName, number>;
+  open: Map<ConnectionName, number>;
   /** The items that changed since the last event. */
   changed: Set<SandboxKey>;
   isChanged: boolean;
@@ -28,11 +32,11 @@ const KEEP_FINISHED_MS = 5 * 60_000;
 export class OperationBoard {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(event: OperationEvent) => void>();
-  readonly #hold: () => Hold | null;
+  readonly #holds: () => readonly ConnectionHold[];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(hold: () => Hold | null) {
-    this.#hold = hold;
+  constructor(holds: () => readonly ConnectionHold[]) {
+    this.#holds = holds;
   }
 
   /** Adds an operation with all its items, unless it is known. */
@@ -42,6 +46,8 @@ export class OperationBoard {
       operation,
       items: new Map(items.map((item) => [item.sandboxKey, item])),
       counts: countOutcomes(items),
+      sizes: countByConnection(items),
+      open: countByConnection(items.filter(({ outcome }) => !isFinal(outcome))),
       changed: new Set(items.map(({ sandboxKey }) => sandboxKey)),
       isChanged: true,
     });
@@ -67,9 +73,14 @@ export class OperationBoard {
     return this.#entries.get(operationId)?.items.size ?? 0;
   }
 
-  openIn(operationId: string): number {
-    const counts = this.#entries.get(operationId)?.counts;
-    return counts ? counts.waiting + counts.sending : 0;
+  /** The number of its sandboxes in a connection. */
+  sizeIn(operationId: string, connection: ConnectionName): number {
+    return this.#entries.get(operationId)?.sizes.get(connection) ?? 0;
+  }
+
+  /** The number of items in each connection that are not final. */
+  openIn(operationId: string): ReadonlyMap<ConnectionName, number> {
+    return this.#entries.get(operationId)?.open ?? new Map();
   }
 
   isWorkedOff(operationId: string): boolean {
@@ -97,6 +108,10 @@ export class OperationBoard {
     entry.counts = { ...entry.counts };
     entry.counts[known.outcome] -= 1;
     entry.counts[item.outcome] += 1;
+    if (!isFinal(known.outcome) && isFinal(item.outcome)) {
+      const connection = connectionOf(item.sandboxKey);
+      entry.open.set(connection, (entry.open.get(connection) ?? 0) - 1);
+    }
     entry.changed.add(item.sandboxKey);
     entry.isChanged = true;
     this.#publishSoon();
@@ -113,7 +128,7 @@ export class OperationBoard {
       setTimeout(() => this.#entries.delete(operationId), KEEP_FINISHED_MS).unref();
   }
 
-  /** Publishes that the service asked us to wait. No other event would announce it. */
+  /** Publishes that a service asked us to wait. No other event would announce it. */
   noteHold(): void {
     for (const entry of this.#entries.values())
       if (entry.operation.state === 'running') entry.isChanged = true;
@@ -148,14 +163,19 @@ export class OperationBoard {
     }
   }
 
-  #eventOf({ operation, counts }: Entry, items: OperationItem[]): OperationEvent {
+  #eventOf({ operation, counts, open }: Entry, items: OperationItem[]): OperationEvent {
     return {
       operation: { ...operation, counts },
       items,
-      hold: this.#hold(),
+      holds: this.#holds().filter(({ connection }) => (open.get(connection) ?? 0) > 0),
       sentAtMs: Date.now(),
     };
   }
+}
+
+function countByConnection(items: readonly OperationItem[]): Map<ConnectionName, number> {
+  const groups = byConnection(items.map(({ sandboxKey }) => sandboxKey));
+  return new Map([...groups].map(([name, keys]) => [name, keys.length]));
 }
 
 export function freshCounts(waiting: number): Counts {

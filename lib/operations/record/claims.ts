@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { database, databaseTimeMs } from '../../db/client';
 import type { LeaseTerms } from '../../lease/leases';
 import { type Sandbox, storedSandbox } from '../../sandbox/schema';
-import type { SandboxKey } from '../../sandbox-key';
+import type { ConnectionName, SandboxKey } from '../../sandbox-key';
 import type { ItemArchive, OperationItem } from '../schema';
 import { CHUNK, itemClaims, OPEN, openItems } from './open-items';
 
@@ -21,16 +21,26 @@ export type ClaimedItem = {
   wasClaimed: boolean;
 };
 
-/** Claims up to `max` free items, in the order of the operation. With `isAbandoned`, only those of an earlier claim. */
+type ClaimRequest = LeaseTerms & {
+  max: number;
+  /** Only sandboxes of this connection. */
+  connection?: ConnectionName;
+  /** Only items of an earlier claim. */
+  isAbandoned?: boolean;
+};
+
+/** Claims up to `max` free items, in the order of the operation. */
 export async function claimItems(
   operationId: string,
-  { max, isAbandoned = false, ...terms }: LeaseTerms & { max: number; isAbandoned?: boolean },
+  { max, connection, isAbandoned = false, ...terms }: ClaimRequest,
 ): Promise<ClaimedItem[]> {
   const db = await database();
   const free = await openItems(db, operationId)
     .select(['sandbox_key', 'sandbox', 'claimed_by'])
     .where(itemClaims.isFree(db))
     .$if(isAbandoned, (query) => query.where('claimed_by', 'is not', null))
+    // A name of a connection has no wildcards.
+    .$if(connection !== undefined, (query) => query.where('sandbox_key', 'like', `${connection}/%`))
     .orderBy('position')
     .limit(max)
     .execute();

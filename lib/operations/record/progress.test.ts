@@ -67,7 +67,7 @@ const finished = operationOf(DONE, { state: 'finished', finishedAtMs: 2 });
 const eventOf = (operation: Operation, items: OperationItem[]) => ({
   operation,
   items,
-  hold: null,
+  holds: [],
   sentAtMs: Date.now(),
 });
 
@@ -148,10 +148,13 @@ describe('views', () => {
     expect([newer?.operation.id, older?.operation.id]).toEqual(['o2', 'o1']);
     progress.receive({
       ...eventOf(finished, [item('local/a', 'done')]),
-      hold: { untilMs: 9, isAsked: true },
+      holds: [{ connection: 'local', untilMs: 9, isAsked: true }],
     });
     expect(progress.views()[0]).toBe(newer);
-    expect(progress.views()[1]).toMatchObject({ wasSeenRunning: true, hold: { untilMs: 9, isAsked: true } });
+    expect(progress.views()[1]).toMatchObject({
+      wasSeenRunning: true,
+      holds: [{ connection: 'local', untilMs: 9, isAsked: true }],
+    });
     expect(progress.views()[1]?.items.get('local/a')?.outcome).toBe('done');
     expect(older?.items.get('local/a')?.outcome).toBe('sending');
   });

@@ -3,8 +3,9 @@ import { liveSocket } from '../../live/socket';
 import { paths } from '../../paths';
 import { occupiesSandbox, type SandboxAct } from '../../sandbox/can';
 import type { SandboxKey } from '../../sandbox-key';
+import { type ConnectionShare, splitByConnection } from '../plan/connection-split';
 import {
-  type Hold,
+  type ConnectionHold,
   isFinal,
   type Operation,
   type OperationEvent,
@@ -21,8 +22,10 @@ export type OperationView = {
   operation: Operation;
   /** By sandbox key. May be empty if the operation ended before this tab subscribed: see `recordOf`. */
   items: ReadonlyMap<SandboxKey, OperationItem>;
-  /** No requests are sent for now. In server time. */
-  hold: Hold | null;
+  /** The number of `items` in each connection. */
+  split: readonly ConnectionShare[];
+  /** Connections to which no requests are sent for now. In server time. */
+  holds: readonly ConnectionHold[];
   /** Recent progress, oldest first. */
   samples: readonly ProgressSample[];
   wasSeenRunning: boolean;
@@ -103,9 +106,9 @@ export class OperationProgress {
     return this.#fetchRecord(operationId);
   }
 
-  receive({ operation, items, hold, sentAtMs }: OperationEvent): void {
+  receive({ operation, items, holds, sentAtMs }: OperationEvent): void {
     this.clock.observe(sentAtMs, Date.now());
-    const view = this.#take(operation, items, hold);
+    const view = this.#take(operation, items, holds);
     if (view.operation.state === 'finished') this.#notifyEnd(view);
   }
 
@@ -120,10 +123,10 @@ export class OperationProgress {
     if (this.#unconfirmed.size > 0) this.#fetchSoon();
   }
 
-  #take(operation: Operation, items: readonly OperationItem[], hold: Hold | null): OperationView {
+  #take(operation: Operation, items: readonly OperationItem[], holds: OperationView['holds']): OperationView {
     const { id } = operation;
     this.#unconfirmed.delete(id);
-    const view = advance(this.#byId.get(id), { operation, items, hold }, Date.now());
+    const view = advance(this.#byId.get(id), { operation, items, holds }, Date.now());
     this.#byId.set(id, view);
     this.#followUnderWay(items, view);
     this.#dropOld();
@@ -185,7 +188,7 @@ export class OperationProgress {
         this.#forget(operationId);
         return;
       }
-      this.#take(found.operation, found.items, null);
+      this.#take(found.operation, found.items, []);
       if (found.operation.state === 'finished') this.#release(found.operation, found.items);
       else this.#awaitEvents([operationId]);
     } catch {
@@ -224,8 +227,8 @@ function advance(
   {
     operation,
     items,
-    hold,
-  }: Pick<OperationView, 'operation' | 'hold'> & {
+    holds,
+  }: Pick<OperationView, 'operation' | 'holds'> & {
     items: readonly OperationItem[];
   },
   nowMs: number,
@@ -238,7 +241,8 @@ function advance(
   return {
     operation,
     items: known,
-    hold,
+    split: before?.items.size === known.size ? before.split : splitByConnection(known.keys()),
+    holds,
     samples: [...recent, sample],
     wasSeenRunning: isRunning || before?.wasSeenRunning === true,
     endSeenAtMs: isRunning ? null : (before?.endSeenAtMs ?? nowMs),

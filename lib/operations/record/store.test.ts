@@ -36,8 +36,6 @@ const write = (
 const outcomesOf = async (id: string) =>
   Object.fromEntries((await listItems(id)).map(({ sandboxKey, outcome }) => [sandboxKey, outcome]));
 
-const runningIds = async () => (await listRunning()).map(({ id }) => id);
-
 describeOnDatabases('operations', () => {
   it('are recorded once, with all sandboxes', async () => {
     const keys = Array.from({ length: 250 }, (_, at) => localKey(`i${at}`));
@@ -192,12 +190,12 @@ describeOnDatabases('operations', () => {
   it('finish when no item is open', async () => {
     const operation = await recordNew(['local/a']);
     expect(await finishIfDone(operation.id, 5)).toBe(false);
-    expect(await runningIds()).toContain(operation.id);
+    expect(await listRunning()).toContain(operation.id);
     await claim(operation.id, 'p');
     await write('p', operation.id, 'local/a', 'done');
     expect([await finishIfDone(operation.id, 5), await finishIfDone(operation.id, 6)]).toEqual([true, true]);
     expect(await findOperation(operation.id)).toMatchObject({ state: 'finished', finishedAtMs: 5 });
-    expect(await runningIds()).not.toContain(operation.id);
+    expect(await listRunning()).not.toContain(operation.id);
   });
 
   it('are cancelled once, without changing claimed items', async () => {

@@ -3,7 +3,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { database, databaseTimeMs } from '../../db/client';
 import type { Database } from '../../db/schema';
 import { type Sandbox, storedSandbox } from '../../sandbox/schema';
-import type { SandboxKey } from '../../sandbox-key';
+import type { ConnectionName, SandboxKey } from '../../sandbox-key';
 import {
   type ActParams,
   type Counts,
@@ -129,31 +129,38 @@ export async function recordClarified(operationId: string, items: readonly Opera
   });
 }
 
-/** A running operation. `tryNowAtMs`: when a person last asked to send at once, by the clock of the database; 0 for never. */
-export type RunningOperation = { id: string; tryNowAtMs: number };
-
-/** The running operations, oldest first. */
-export async function listRunning(): Promise<RunningOperation[]> {
+/** The ids of the running operations, oldest first. */
+export async function listRunning(): Promise<string[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operations')
-    .select(['id', 'try_now_at_ms'])
+    .select('id')
     .where('state', '=', 'running')
     .orderBy('created_at_ms')
     .execute();
-  return rows.map(({ id, try_now_at_ms }) => ({ id, tryNowAtMs: Number(try_now_at_ms ?? 0) }));
+  return rows.map(({ id }) => id);
 }
 
-/** Asks every process to send at once what the service asked to hold back. Returns when, by the clock of the database. */
-export async function recordTryNow(): Promise<number> {
+/**
+ * Asks every process to send at once what the service of a connection asked to hold back. Returns when, by the clock of the
+ * database.
+ */
+export async function recordTryNow(connection: ConnectionName): Promise<number> {
   const db = await database();
-  const rows = await db
-    .updateTable('operations')
-    .set({ try_now_at_ms: databaseTimeMs(db) })
-    .where('state', '=', 'running')
-    .returning('try_now_at_ms')
-    .execute();
-  return Math.max(0, ...rows.map(({ try_now_at_ms }) => Number(try_now_at_ms)));
+  const row = await db
+    .insertInto('connection_tries')
+    .values({ connection, tried_at_ms: databaseTimeMs(db) })
+    .onConflict((conflict) => conflict.column('connection').doUpdateSet({ tried_at_ms: databaseTimeMs(db) }))
+    .returning('tried_at_ms')
+    .executeTakeFirstOrThrow();
+  return Number(row.tried_at_ms);
+}
+
+/** When people last asked to send at once, by connection, by the clock of the database. */
+export async function listTries(): Promise<Map<ConnectionName, number>> {
+  const db = await database();
+  const rows = await db.selectFrom('connection_tries').selectAll().execute();
+  return new Map(rows.map(({ connection, tried_at_ms }) => [connection, Number(tried_at_ms)]));
 }
 
 /** `null` if it does not exist or has an action that this version does not know. */

@@ -3,6 +3,7 @@ import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
 import type { SandboxKey } from '../../sandbox-key';
+import { StepStopped } from './step-result';
 
 /** How often the service may throttle before a step gives up. */
 export const MAX_REFUSALS = 60;
@@ -28,7 +29,7 @@ export async function readPatiently({ shown, read }: ReadContext, sinceMs: numbe
     try {
       return await read(shown.key, sinceMs);
     } catch (thrown) {
-      if (tries >= MAX_READS) throw thrown;
+      if (tries >= MAX_READS || thrown instanceof StepStopped) throw thrown;
       await waitBackoff(tries);
       // As long as the service asked, within what the others can wait for.
       const askedMs = Math.min(SandkeeperError.from(thrown).retryAfterMs ?? 0, MAX_ASKED_MS);

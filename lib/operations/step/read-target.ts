@@ -12,7 +12,7 @@ import type { SandboxKey } from '../../sandbox-key';
  */
 export type ReadingSource = 'detail' | 'list';
 
-/** The source for an operation on `count` sandboxes. */
+/** The source for an operation on `count` sandboxes of a connection. */
 export function sourceFor(count: number): ReadingSource {
   return count <= MAX_READ_ONE_BY_ONE ? 'detail' : 'list';
 }
@@ -43,4 +43,14 @@ export async function readTarget(
     watcher.recordGone(key);
     return null;
   }
+}
+
+/** Reads each sandbox; `null` when it does not exist. The readings also update the fleet view. */
+export async function readEach(
+  keys: readonly SandboxKey[],
+  source: ReadingSource,
+): Promise<Map<SandboxKey, Sandbox | null>> {
+  const sinceMs = Date.now();
+  const sandboxes = await Promise.all(keys.map((key) => readTarget(key, { source, sinceMs })));
+  return new Map(keys.map((key, index) => [key, sandboxes[index] ?? null]));
 }

@@ -10,5 +10,5 @@ export type StepResult = {
 
 /** Thrown instead of sending if the operation was cancelled or this process is stopping. */
 export class StepStopped extends Error {
-  override readonly name = 'StepStopped';
+  override readonly name: string = 'StepStopped';
 }

@@ -7,7 +7,7 @@ import { watcherOf } from '../../fleet/watchers';
 import type { Sandbox } from '../../sandbox/schema';
 import { serviceNowMs } from '../../sandbox-api/configured';
 import { asksToSlowDown } from '../../sandbox-api/errors';
-import type { SandboxKey } from '../../sandbox-key';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import { deadlineDrift } from '../plan/time-left';
@@ -15,7 +15,9 @@ import type { OperationBoard } from '../record/board';
 import type { ClaimedItem } from '../record/claims';
 import { type ItemArchive, MAX_GRACE_MS, type Operation } from '../schema';
 import { describeWait } from '../step/asked-wait';
-import { RateLimiter, type Verdict } from '../step/rate-limiter';
+import { connectionEnd } from '../step/connection-end';
+import { ConnectionLimiters } from '../step/connection-limiters';
+import type { RateLimiter, Verdict } from '../step/rate-limiter';
 import { readTarget, sourceFor } from '../step/read-target';
 import type { StepResult } from '../step/step-result';
 import { askToEnd } from './graceful';
@@ -57,16 +59,15 @@ type Options = {
 export class ItemWorker {
   readonly #options: Options;
   readonly #board: OperationBoard;
-  readonly #graceful = new RateLimiter({ ceiling: MAX_GRACEFUL, slowAfterMs: 2 * MAX_GRACE_MS });
-  readonly #archiving = new RateLimiter({ ceiling: MAX_ARCHIVING, slowAfterMs: MAX_TIMER_MS });
-  readonly #commandSlots: CommandSlots;
-  /** Ends each wait of a single item. */
-  readonly #waits = new Set<() => void>();
+  readonly #graceful = new ConnectionLimiters({ ceiling: MAX_GRACEFUL, slowAfterMs: 2 * MAX_GRACE_MS });
+  readonly #archiving = new ConnectionLimiters({ ceiling: MAX_ARCHIVING, slowAfterMs: MAX_TIMER_MS });
+  readonly #commandSlots = new Map<ConnectionName, CommandSlots>();
+  /** Ends each wait of a single item, by its connection. */
+  readonly #waits = new Map<() => void, ConnectionName>();
 
   constructor(options: Options) {
     this.#options = options;
     this.#board = options.board;
-    this.#commandSlots = new CommandSlots(options.maxConcurrency);
   }
 
   /** Resolves to the outcome, or to `null` if the operation is unknown here. Never rejects because of the service. */
@@ -104,7 +105,7 @@ export class ItemWorker {
       askToEnd: async (key, graceMs) => {
         // An item that waits for processes must not keep others from being claimed.
         if (!needsArchive) this.#options.noteBegun(work);
-        const slot = await this.#graceful.take(operationId, work.stop.signal);
+        const slot = await this.#graceful.of(connectionOf(key)).take(operationId, work.stop.signal);
         begin('Waiting for its processes to end', needsArchive);
         try {
           return await askToEnd(key, graceMs, work.stop.signal);
@@ -138,7 +139,7 @@ export class ItemWorker {
       limitBytes,
       isTakenOver: work.item.wasClaimed,
       signal,
-      takeSlot: () => this.#archiving.take(operationId, signal),
+      takeSlot: () => this.#archiving.of(connectionOf(work.item.sandboxKey)).take(operationId, signal),
       onProgress: (message) => begin(message),
       requireClaim: () => this.#options.requireClaim(work),
     });
@@ -154,12 +155,19 @@ export class ItemWorker {
       wasClaimed: item.wasClaimed,
       read: (key, sinceMs) => this.#read(work, key, sinceMs),
       driftOf: (shown, now) => driftOf(shown, now, null),
-      take: () => this.#commandSlots.take(operationId, stop.signal),
+      take: () => this.#slotsFor(item.sandboxKey).take(operationId, stop.signal),
       requireClaim: () => this.#options.requireClaim(work),
       begin: (message) => begin(message),
       signal: stop.signal,
       isGivenUp: () => work.isLost,
     });
+  }
+
+  #slotsFor(key: SandboxKey): CommandSlots {
+    const name = connectionOf(key);
+    const slots = this.#commandSlots.get(name) ?? new CommandSlots(this.#options.maxConcurrency);
+    this.#commandSlots.set(name, slots);
+    return slots;
   }
 
   #driftOf({ id, act, params }: Operation, shown: Sandbox, now: Sandbox): string | null {
@@ -170,23 +178,25 @@ export class ItemWorker {
     return deadlineDrift(shown, now, params, serviceNowMs(shown.key));
   }
 
-  #read({ operationId, hasBegun }: Work, key: SandboxKey, sinceMs: number): Promise<Sandbox | null> {
+  async #read({ operationId, hasBegun }: Work, key: SandboxKey, sinceMs: number): Promise<Sandbox | null> {
+    const end = connectionEnd(connectionOf(key));
+    if (end !== null) throw end;
     const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
     return readTarget(key, {
-      source: sourceFor(this.#board.sizeOf(operationId)),
+      source: sourceFor(this.#board.sizeIn(operationId, connectionOf(key))),
       sinceMs,
       expected: isKilled ? 'gone' : 'present',
     });
   }
 
-  /** Ends the waits of single items. */
-  tryNow(): void {
-    for (const end of [...this.#waits]) end();
+  /** Ends the waits of single items of a connection. */
+  tryNow(connection: ConnectionName): void {
+    for (const [end, name] of [...this.#waits]) if (name === connection) end();
   }
 
   /** Waits until a sandbox may accept the request, and shows that. Rejects if the operation is cancelled. */
   #waitAsAsked(
-    { stop: { signal } }: Work,
+    { item, stop: { signal } }: Work,
     { refusal, refusals, begin }: { refusal: SandkeeperError; refusals: number; begin: Begin },
   ): Promise<void> {
     const { waitMs, text } = describeWait(refusal, refusals);
@@ -207,7 +217,7 @@ export class ItemWorker {
         reject(signal.reason);
       };
       const timer = setTimeout(end, waitMs);
-      this.#waits.add(end);
+      this.#waits.set(end, connectionOf(item.sandboxKey));
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort);
     });

@@ -118,9 +118,9 @@ describeOnDatabases('the runner', () => {
       const working = openRunner();
       const operation = await recordNew(await readAll([key]));
       working.runner.start(operation, [waitingItem(key)]);
-      await eventually(() => working.events.some(({ hold }) => hold !== null));
+      await eventually(() => working.events.some(({ holds }) => holds.length > 0));
       const asked = openRunner();
-      await asked.runner.tryNow();
+      await asked.runner.tryNow('local');
       await working.finished(operation);
       expect(await recorded(operation.id)).toEqual({ [key]: 'done' });
       expect(await isThere(key)).toBe(false);
@@ -132,10 +132,10 @@ describeOnDatabases('the runner', () => {
       const { runner, events } = openRunner({ syncMs: 50 });
       const operation = await recordNew(await readAll([key]));
       runner.start(operation, [waitingItem(key)]);
-      await eventually(() => events.some(({ hold }) => hold !== null));
+      await eventually(() => events.some(({ holds }) => holds.length > 0));
       expect(await firedFaults()).toBe(1);
       for (const sent of [2, 3]) {
-        await openRunner().runner.tryNow();
+        await openRunner().runner.tryNow('local');
         await eventually(async () => (await firedFaults()) === sent);
         // Several syncs, which all read the same time.
         await new Promise((resolve) => setTimeout(resolve, 300));

@@ -21,7 +21,7 @@ describeOnDatabases('the runner', () => {
       expect(events[0]).toEqual({
         operation,
         items: [...keys, gone].map(waitingItem),
-        hold: null,
+        holds: [],
         sentAtMs: expect.any(Number),
       });
       await finished(operation);
@@ -181,7 +181,7 @@ describeOnDatabases('the runner', () => {
             counts: { ...operation.counts, waiting: 0, done: 3 },
           },
           items: [],
-          hold: null,
+          holds: [],
           sentAtMs: expect.any(Number),
         },
       ]);
@@ -215,7 +215,7 @@ describeOnDatabases('the runner', () => {
       runner.start(operation, keys.map(waitingItem));
       await finished(operation);
       expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(1_000);
-      expect(events.some(({ hold }) => hold?.isAsked === true)).toBe(true);
+      expect(events.some(({ holds }) => holds.some(({ isAsked }) => isAsked))).toBe(true);
       expect((await findOperation(operation.id))?.counts.done).toBe(6);
     });
   });

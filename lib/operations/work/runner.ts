@@ -2,7 +2,7 @@ import 'server-only';
 import { deleteAccessBefore } from '../../access/audit';
 import { config } from '../../config';
 import { connections } from '../../connections/registry';
-import { fleetWatchers, watcherOf } from '../../fleet/watchers';
+import { fleetWatcher, watcherOf } from '../../fleet/watchers';
 import { LeaseTimer } from '../../lease/lease-timer';
 import { processOwner } from '../../lease/owner';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
@@ -17,12 +17,14 @@ import {
   forgetOperationsBefore,
   listItems,
   listRunning,
-  type RunningOperation,
+  listTries,
   recordTryNow,
 } from '../record/store';
-import type { Hold, Operation, OperationEvent, OperationItem } from '../schema';
-import { RateLimiter } from '../step/rate-limiter';
+import type { Operation, OperationEvent, OperationItem } from '../schema';
+import { connectionEnd } from '../step/connection-end';
+import { ConnectionLimiters } from '../step/connection-limiters';
 import { StepStopped } from '../step/step-result';
+import { claimShares, MAX_CLAIMED, MIN_AHEAD } from './claim-shares';
 import { ItemWorker, type Work } from './item-worker';
 import { OutcomeWriter } from './outcome-writer';
 
@@ -43,11 +45,6 @@ type Options = {
 const LEASE_MARGIN = 0.2;
 /** How much the clocks of processes may differ, and how late a transaction may commit. */
 const CLOCK_MARGIN_MS = 3_000;
-/** Most claimed items wait for the reading that verifies them. */
-const MAX_CLAIMED = 2_048;
-/** Items claimed ahead of the rate limiter: enough to keep it busy, while the rest stays free for other processes. */
-const MIN_AHEAD = 64;
-const AHEAD_PER_SLOT = 4;
 const SYNC_MS = 500;
 const RETRY_MS = 1_000;
 const FORGET_EVERY_MS = 60 * 60_000;
@@ -58,8 +55,8 @@ const FORGET_EVERY_MS = 60 * 60_000;
  */
 export class OperationRunner {
   readonly #options: Required<Options>;
-  /** One for each connection, so that a slow service holds up nothing but its own sandboxes. */
-  readonly #limiters = new Map<ConnectionName, RateLimiter>();
+  readonly #limiters: ConnectionLimiters;
+  readonly #stopListening: () => void;
   readonly #worker: ItemWorker;
   readonly #board: OperationBoard;
   readonly #writer: OutcomeWriter;
@@ -75,16 +72,21 @@ export class OperationRunner {
   #forgotAtMs = 0;
   #syncedAtMs = 0;
   /** When `tryNow` was last called in any process, as far as it was read here, by the clock of the database. */
-  #triedAtMs = 0;
+  #tries: Map<ConnectionName, number> | null = null;
 
   constructor(options: Options) {
     this.#options = { leaseMs: config().timing.claimMs, syncMs: SYNC_MS, ...options };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
-    this.#board = new OperationBoard(() => this.#latestHold());
+    this.#limiters = new ConnectionLimiters({
+      ceiling: options.maxConcurrency,
+      onHold: () => this.#board.noteHold(),
+    });
+    this.#board = new OperationBoard(() => this.#limiters.holds());
+    this.#stopListening = connections().listen({ onEnd: (name) => this.#endConnection(name) });
     this.#worker = new ItemWorker({
       ...options,
       board: this.#board,
-      limiterOf: (key) => this.#limiterOf(key),
+      limiterOf: (key) => this.#limiters.of(connectionOf(key)),
       requireClaim: (work) => this.#requireClaim(work),
       noteBegun: (work) => this.#noteBegun(work),
     });
@@ -115,13 +117,14 @@ export class OperationRunner {
   }
 
   /**
-   * Sends a request although the service asked to wait, here at once and in the other processes with their next sync. If it
-   * succeeds, the others follow.
+   * Sends a request to a connection although its service asked to wait, here at once and in the other processes with their
+   * next sync. If it succeeds, the others follow.
    */
-  async tryNow(): Promise<void> {
-    this.#tryNowHere();
+  async tryNow(connection: ConnectionName): Promise<void> {
+    this.#tryNowHere(connection);
+    const atMs = await recordTryNow(connection);
     // The next sync does not try again because of this call.
-    this.#triedAtMs = Math.max(this.#triedAtMs, await recordTryNow());
+    this.#tries?.set(connection, Math.max(this.#tries.get(connection) ?? 0, atMs));
   }
 
   /** The sandboxes with an open item. */
@@ -131,6 +134,7 @@ export class OperationRunner {
 
   /** Sends no further requests and releases the claims. */
   async close(): Promise<void> {
+    this.#stopListening();
     const closing = this.#loop.close();
     for (const work of this.#works.values()) drop(work);
     await closing;
@@ -143,31 +147,24 @@ export class OperationRunner {
     return this.#board.listen(listener);
   }
 
-  #limiterOf(key: SandboxKey): RateLimiter {
-    const name = connectionOf(key);
-    const known = this.#limiters.get(name);
-    if (known !== undefined) return known;
-    const limiter = new RateLimiter({
-      ceiling: this.#options.maxConcurrency,
-      onHold: () => this.#board.noteHold(),
-    });
-    this.#limiters.set(name, limiter);
-    return limiter;
-  }
-
-  #latestHold(): Hold | null {
-    const holds = [...this.#limiters.values()].flatMap(({ hold }) => hold ?? []);
-    return holds.reduce<Hold | null>(
-      (latest, hold) => (hold.untilMs > (latest?.untilMs ?? 0) ? hold : latest),
-      null,
-    );
-  }
-
-  #tryNowHere(): void {
-    for (const limiter of this.#limiters.values()) limiter.tryNow();
-    this.#worker.tryNow();
+  #tryNowHere(connection: ConnectionName): void {
+    this.#limiters.of(connection).tryNow();
+    this.#worker.tryNow(connection);
     // A list that was refused is what a bulk operation waits for.
-    for (const [, watcher] of fleetWatchers()) watcher.refresh();
+    if (connectionEnd(connection) === null) fleetWatcher(connection).refresh();
+  }
+
+  /** Ends the items of a connection that is no longer in use. The others go on. */
+  #endConnection(name: ConnectionName): void {
+    for (const work of this.#works.values()) this.#stopIfDisconnected(work);
+    this.#limiters.end(name);
+    this.#board.noteHold();
+    this.#loop.poke();
+  }
+
+  #stopIfDisconnected({ item, stop }: Work): void {
+    const end = connectionEnd(connectionOf(item.sandboxKey));
+    if (end !== null) stop.abort(end);
   }
 
   #nextDelayMs(): number {
@@ -212,18 +209,23 @@ export class OperationRunner {
     const running = await listRunning();
     const { isShared, owner } = this.#options;
     if (running.length > 0 && !isShared) await itemClaims.releaseEnded(owner);
-    this.#hearTryNow(running);
-    const ids = [...running, ...this.#board.running()].map(({ id }) => id);
-    for (const id of new Set(ids)) await this.#syncOperation(id);
+    await this.#hearTries();
+    const ids = new Set([...running, ...this.#board.running().map(({ id }) => id)]);
+    for (const id of ids) await this.#syncOperation(id);
     this.#syncedAtMs = Date.now();
   }
 
-  /** Follows a person who asked another process to send at once. */
-  #hearTryNow(running: readonly RunningOperation[]): void {
-    const latestMs = Math.max(0, ...running.map(({ tryNowAtMs }) => tryNowAtMs));
-    if (latestMs <= this.#triedAtMs) return;
-    this.#triedAtMs = latestMs;
-    this.#tryNowHere();
+  /** Follows a person who asked another process to send at once. Earlier requests than this process are over. */
+  async #hearTries(): Promise<void> {
+    const heard = this.#tries;
+    const latest = await listTries();
+    this.#tries = latest;
+    if (heard === null) return;
+    for (const [connection, atMs] of latest) {
+      const heardMs = heard.get(connection) ?? 0;
+      if (atMs > heardMs) this.#tryNowHere(connection);
+      else latest.set(connection, heardMs);
+    }
   }
 
   async #syncOperation(id: string): Promise<void> {
@@ -275,25 +277,24 @@ export class OperationRunner {
     if (await finishIfDone(operationId, nowMs)) this.#noteFinish(operationId, nowMs);
   }
 
-  /** Claims more items, an equal share for each operation, so that a small one does not wait for a large one. */
   async #claim(): Promise<void> {
     const { owner, leaseMs } = this.#options;
     const nowMs = Date.now();
     const due = this.#board
       .running()
-      .filter(({ id, startsAtMs }) => startsAtMs <= nowMs && !this.#board.isWorkedOff(id));
+      .filter(({ id, startsAtMs }) => startsAtMs <= nowMs && !this.#board.isWorkedOff(id))
+      .map(({ id }) => ({ id, open: this.#board.openIn(id) }));
     this.#begunSinceClaim = 0;
-    const share = Math.ceil(this.#maxAhead() / Math.max(1, due.length));
-    for (const operation of due) {
-      await this.#takeOver(operation.id);
-      const works = [...this.#works.values()].filter(({ operationId }) => operationId === operation.id);
-      if (works.length >= this.#board.openIn(operation.id)) continue;
-      const unbegun = works.filter(({ hasBegun }) => !hasBegun).length;
-      const room = Math.min(share - unbegun, MAX_CLAIMED - this.#works.size);
-      // Claim in batches: each claim is a write.
-      if (room < share / 2) continue;
-      const items = await claimItems(operation.id, { owner, leaseMs, max: room });
-      for (const item of items) this.#begin(operation.id, item);
+    for (const { id, open } of due)
+      for (const [connection, items] of open) if (items > 0) await this.#takeOver(id, connection);
+    const limitOf = (connection: ConnectionName) => this.#limiters.of(connection).limit;
+    for (const { operationId, connection, max } of claimShares({
+      due,
+      works: this.#works.values(),
+      limitOf,
+    })) {
+      const items = await claimItems(operationId, { owner, leaseMs, max, connection });
+      for (const item of items) this.#begin(operationId, item);
     }
   }
 
@@ -301,17 +302,13 @@ export class OperationRunner {
    * Claims all items of earlier claims at once. A process that worked fast leaves many whose request was sent, and one reading
    * verifies all of them.
    */
-  async #takeOver(operationId: string): Promise<void> {
+  async #takeOver(operationId: string, connection: ConnectionName): Promise<void> {
     const { owner, leaseMs } = this.#options;
-    const max = MAX_CLAIMED - this.#works.size;
+    const held = [...this.#works.values()].filter(({ item }) => connectionOf(item.sandboxKey) === connection);
+    const max = MAX_CLAIMED - held.length;
     if (max <= 0) return;
-    const items = await claimItems(operationId, { owner, leaseMs, max, isAbandoned: true });
+    const items = await claimItems(operationId, { owner, leaseMs, max, connection, isAbandoned: true });
     for (const item of items) this.#begin(operationId, item);
-  }
-
-  #maxAhead(): number {
-    const slots = [...this.#limiters.values()].reduce((sum, { limit }) => sum + limit, 0);
-    return Math.max(MIN_AHEAD, AHEAD_PER_SLOT * slots);
   }
 
   #begin(operationId: string, item: ClaimedItem): void {
@@ -321,6 +318,7 @@ export class OperationRunner {
     this.#works.set(key, work);
     // An item of a cancelled operation is still open only if an earlier process may have sent its request.
     if (this.#board.find(operationId)?.cancelledAtMs != null) work.stop.abort(new StepStopped());
+    this.#stopIfDisconnected(work);
     void this.#work(work)
       .catch((error) => console.error(`Operation ${operationId}, sandbox ${item.sandboxKey}:`, error))
       .finally(() => {
@@ -341,7 +339,7 @@ export class OperationRunner {
     const result = await this.#worker.work(work);
     if (!result || work.isLost) return;
     const { sandbox, ...outcome } = result;
-    if (sandbox === null && connections().find(connectionOf(item.sandboxKey))?.isDisabled === false)
+    if (sandbox === null && connectionEnd(connectionOf(item.sandboxKey)) === null)
       watcherOf(item.sandboxKey).recordGone(item.sandboxKey);
     this.#writer.add({ operationId, sandboxKey: item.sandboxKey, ...outcome });
   }

@@ -4,10 +4,11 @@ import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { serviceNowMs } from '../../sandbox-api/configured';
 import { comesBack } from '../../sandbox-api/errors';
-import type { SandboxKey } from '../../sandbox-key';
+import { connectionOf, type SandboxKey } from '../../sandbox-key';
 import { archiveThenKill, judgeGone } from '../archive/archive-step';
 import type { Archiver } from '../archive/archiver';
 import type { ActParams } from '../schema';
+import { connectionEnd, disconnected, StepDisconnected } from '../step/connection-end';
 import { MAX_REFUSALS, readPatiently, waitBackoff } from '../step/read-patiently';
 import { type StepResult, StepStopped } from '../step/step-result';
 import { ACTS, type Act, type Attempt, gone } from './acts';
@@ -57,6 +58,8 @@ const JUDGED: ReadonlySet<ErrorCode> = new Set([
 ]);
 /** Sending the same request again would fail the same way. */
 const SETTLED: ReadonlySet<ErrorCode> = new Set(['conflict', 'not_found']);
+/** The errors of a connection that is no longer in use, among others. */
+const WITHOUT_CONNECTION: ReadonlySet<ErrorCode> = new Set(['not_found', 'unavailable']);
 /** How often an accepted action is verified before it is sent again. */
 const READS_PER_TRY = 4;
 
@@ -69,10 +72,13 @@ export async function runStep(context: StepContext): Promise<StepResult> {
   try {
     return (await checkBefore(context)) ?? (await stopThenSend(context));
   } catch (thrown) {
+    if (thrown instanceof StepDisconnected) return disconnected(thrown, context.mayHaveBeenSent);
     if (thrown instanceof StepStopped)
       return { outcome: 'cancelled', message: context.archiver?.stoppedMessage ?? null };
     if (thrown instanceof StepDrifted) return skipped(thrown.drift, thrown.now);
     const error = SandkeeperError.from(thrown);
+    const end = WITHOUT_CONNECTION.has(error.code) ? connectionEnd(connectionOf(context.shown.key)) : null;
+    if (end !== null) return disconnected(end, context.mayHaveBeenSent);
     if (error.code === 'unexpected') console.error(`${context.act} of ${context.shown.id}:`, error.cause);
     return { outcome: isDenial(error) ? 'denied' : 'failed', message: error.fullMessage };
   }
@@ -257,8 +263,10 @@ async function verify(
       if (refusal !== null || read >= READS_PER_TRY) return null;
       await waitBackoff(read - 1);
     }
-  } catch {
-    return { outcome: 'unknown', message: 'The request was sent, but its outcome could not be verified.' };
+  } catch (thrown) {
+    const message = 'The request was sent, but its outcome could not be verified.';
+    const why = thrown instanceof StepDisconnected ? ` ${thrown.message}` : '';
+    return { outcome: 'unknown', message: `${message}${why}` };
   }
 }
 
