@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { toast } from '@/components/ui/toast';
+import { byConnection } from '@/lib/connection-split';
 import { fleets } from '@/lib/fleet/fleets';
 import {
   asCodePerConnection,
@@ -12,7 +13,6 @@ import {
   type CodeGroup,
   type CodeLanguage,
 } from '@/lib/operations/plan/as-code';
-import { byConnection } from '@/lib/operations/plan/connection-split';
 import type { ActParams } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import { idOf, type SandboxKey } from '@/lib/sandbox-key';

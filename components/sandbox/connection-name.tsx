@@ -2,8 +2,8 @@
 
 import { clsx } from 'clsx';
 import { useNamesConnections } from '@/components/data/use-fleet';
+import { splitByConnection, splitText } from '@/lib/connection-split';
 import { fleets } from '@/lib/fleet/fleets';
-import { splitByConnection, splitText } from '@/lib/operations/plan/connection-split';
 import { connectionOf, idOf, type SandboxKey } from '@/lib/sandbox-key';
 
 /** The id of a sandbox, after its connection where more than one is in use: `prod/i4x9kq2m`. */

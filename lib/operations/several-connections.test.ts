@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import type { Session } from '../access/sessions';
 import { config } from '../config';
 import { ConnectionFields } from '../connection';
+import { splitByConnection } from '../connection-split';
 import { connections } from '../connections/registry';
 import { keySeal } from '../connections/secret-key';
 import { addConnection, removeConnection, setDisabled } from '../connections/store';
@@ -21,7 +22,6 @@ import {
 } from '../test-support/environment';
 import { fakeRow, reply } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned } from './operate';
-import { splitByConnection } from './plan/connection-split';
 import { listItems } from './record/store';
 import type { ActParams, Operation, OperationEvent, OperationPlan } from './schema';
 import { operationRunner } from './work/runner';

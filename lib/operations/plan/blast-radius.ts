@@ -1,3 +1,4 @@
+import { type ConnectionShare, splitByConnection } from '../../connection-split';
 import {
   countFacets,
   type FacetCounts,
@@ -12,7 +13,6 @@ import { firstStartOf } from '../../sandbox/name';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { connectionOf } from '../../sandbox-key';
 import { SKIP_KINDS, type SkipKind, type Skipped } from '../schema';
-import { type ConnectionShare, splitByConnection } from './connection-split';
 
 export type Share = { value: string; count: number };
 

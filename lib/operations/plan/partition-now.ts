@@ -1,6 +1,7 @@
 import 'server-only';
 import { setTimeout } from 'node:timers/promises';
 import { config } from '../../config';
+import { byConnection } from '../../connection-split';
 import { SandkeeperError } from '../../errors';
 import { fleetWatcher, watcherOf } from '../../fleet/watchers';
 import type { SandboxAct } from '../../sandbox/can';
@@ -11,7 +12,6 @@ import { sandboxApi } from '../../sandbox-api/configured';
 import type { ConnectionName, SandboxKey } from '../../sandbox-key';
 import type { ActParams, Skipped } from '../schema';
 import { type ReadingSource, readEach, sourceFor } from '../step/read-target';
-import { byConnection } from './connection-split';
 import { type Partition, partition } from './plan';
 
 type Input = {

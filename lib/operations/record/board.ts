@@ -1,6 +1,6 @@
+import { byConnection } from '../../connection-split';
 import { occupiesSandbox } from '../../sandbox/can';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
-import { byConnection } from '../plan/connection-split';
 import {
   type ConnectionHold,
   type Counts,

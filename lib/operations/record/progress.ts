@@ -1,9 +1,9 @@
+import { type ConnectionShare, splitByConnection } from '../../connection-split';
 import { ServerClock, tabClock } from '../../live/server-clock';
 import { liveSocket } from '../../live/socket';
 import { paths } from '../../paths';
 import { occupiesSandbox, type SandboxAct } from '../../sandbox/can';
 import type { SandboxKey } from '../../sandbox-key';
-import { type ConnectionShare, splitByConnection } from '../plan/connection-split';
 import {
   type ConnectionHold,
   isFinal,

@@ -1,4 +1,4 @@
-import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
+import { type ConnectionName, connectionOf, type SandboxKey } from './sandbox-key';
 
 /** How many sandboxes are in a connection. */
 export type ConnectionShare = { name: ConnectionName; count: number };
