@@ -21,7 +21,7 @@ const componentRows = [
 
 const libRows = [
   ['lib/sandbox-key'],
-  ['lib/connection'],
+  ['lib/connection', 'lib/connection-split'],
   [
     'lib/declared-connections',
     'lib/errors',
