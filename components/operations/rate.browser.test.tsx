@@ -2,13 +2,20 @@ import { expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
 import type { OperationView } from '@/lib/operations/record/progress';
-import type { ConnectionHold, Hold, Operation } from '@/lib/operations/schema';
+import { type ConnectionHold, type Hold, noCounts, type Operation } from '@/lib/operations/schema';
 import { OperationRate } from './rate';
 
 const { tryHeldNow } = vi.hoisted(() => ({ tryHeldNow: vi.fn(async () => ({ ok: true, value: null })) }));
 vi.mock('@/lib/operations/actions', () => ({ tryHeldNow }));
 
-const OPERATION = { id: 'op', act: 'kill', state: 'running', cancelledAtMs: null } as Operation;
+const OPERATION = {
+  id: 'op',
+  act: 'kill',
+  state: 'running',
+  startsAtMs: 0,
+  cancelledAtMs: null,
+  counts: { ...noCounts(), done: 4, waiting: 12 },
+} as Operation;
 
 const LOCAL = [{ name: 'local', count: 20 }];
 
@@ -57,7 +64,7 @@ it('names the connection that waits, while the others go on', async () => {
   tryHeldNow.mockClear();
   const nowMs = Date.now();
   const split = [
-    { name: 'prod', count: 12 },
+    { name: 'prod', count: 13 },
     { name: 'staging', count: 3 },
   ];
   const holds = [{ connection: 'staging', untilMs: nowMs + 40_000, isAsked: true }];
