@@ -118,7 +118,11 @@ export function ConnectionDialog({ open, connection, onClose, onSaved }: Props) 
     >
       <form {...form} autoComplete="off" className="flex flex-col gap-4">
         <ConnectionFieldset values={values} errors={errors} change={change} edited={connection} />
-        {result === null ? null : <TestReport result={result} />}
+        {result === null ? null : (
+          <div ref={showResult}>
+            <TestReport result={result} />
+          </div>
+        )}
         {refusal === null ? null : <Alert>{refusal}</Alert>}
         {/* Enter submits a form only if it has a button of its own. */}
         <button type="submit" hidden aria-hidden tabIndex={-1} />
@@ -141,4 +145,9 @@ function needsTest({ fields, key }: ConnectionDraft, edited: ConnectionFields | 
 function fieldsOf(facts: ConnectionFacts): ConnectionFields | null {
   const kind = SERVICE_KINDS.find((each) => each === facts.kind);
   return kind === undefined ? null : { ...facts, kind };
+}
+
+/** The form is longer than a small window, and the result is at its end. */
+function showResult(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: 'nearest' });
 }

@@ -78,7 +78,7 @@ const COLUMNS: readonly Column<ConnectionFacts>[] = [
   {
     id: 'state',
     title: 'State',
-    width: 'minmax(140px,2fr)',
+    width: 'minmax(130px,1.5fr)',
     tooltip: currentProblem,
     cell: (facts) => {
       const problem = currentProblem(facts);
@@ -144,7 +144,7 @@ const COLUMNS: readonly Column<ConnectionFacts>[] = [
   {
     id: 'source',
     title: 'Source',
-    width: 'minmax(140px,1.5fr)',
+    width: 'minmax(210px,2fr)',
     className: 'text-ink-2',
     tooltip: ({ declaredIn }) => declaredIn,
     cell: ({ source, declaredIn, createdBy, createdAtMs }) => (
