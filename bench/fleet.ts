@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { Sandkeeper } from '../e2e/support/deployment';
+import { cookieOf, openLive } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
 import { Relay } from '../e2e/support/relay';
 import { cookiesOf, measureFirstRows, openBrowser } from './support/browser';
@@ -24,6 +25,10 @@ const WATCH_MS = Number(options.seconds) * 1_000;
 const KEYSTROKES = 50;
 const NAVIGATIONS = 5;
 const VIEWERS = 20;
+/** The load at rest is measured after the pace has settled, with viewers as the page opens them. */
+const REST_VIEWERS = 50;
+const SETTLE_MS = 60_000;
+const REST_MS = 60_000;
 
 const tell = (figure: string, value: number, unit: string) => report('fleet', figure, value, unit);
 
@@ -62,6 +67,23 @@ async function countCalls(
   const calls = relay.requests.length - before;
   await context.close();
   return calls;
+}
+
+/** Requests per second at rest. A viewer is the WebSocket of a page, which is what the server sees of it. */
+async function measureRest(
+  sandkeeper: Sandkeeper,
+  relay: Relay,
+  { viewers, session }: { viewers: number; session: string },
+): Promise<number> {
+  const origin = { ...cookieOf(sandkeeper, session), origin: sandkeeper.url };
+  const lives = await Promise.all(Array.from({ length: viewers }, () => openLive(sandkeeper, origin)));
+  for (const live of lives) live.send({ type: 'subscribe', channel: 'fleet', key: 'local' });
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const before = relay.requests.length;
+  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  const perSecond = ((relay.requests.length - before) * 1_000) / REST_MS;
+  for (const live of lives) live.close();
+  return perSecond;
 }
 
 let relay: Relay | undefined;
@@ -124,6 +146,10 @@ try {
   tell('upstream_calls_1', one, 'calls');
   tell(`upstream_calls_${VIEWERS}`, many, 'calls');
   tell('upstream_calls_ratio', many / one, 'ratio');
+  for (const viewers of [1, REST_VIEWERS, 0]) {
+    const perSecond = await measureRest(sandkeeper, relay, { viewers, session: admin });
+    tell(`rest_requests_per_s_${viewers}`, perSecond, 'requests/s');
+  }
 } finally {
   await browser.close();
   await sandkeeper.close();

@@ -1,5 +1,6 @@
 import { fromJson } from '../../lib/json-of.ts';
 import type { Operation, OperationPlan } from '../../lib/operations/schema';
+import type { SandboxKey } from '../../lib/sandbox-key';
 import { serverAction } from './actions.ts';
 import type { Sandkeeper } from './deployment';
 import { ask, callAction, cookieOf, resultIn } from './http.ts';
@@ -22,7 +23,12 @@ export class Colleague {
   }
 
   planKill(ids: readonly string[]): Promise<OperationPlan> {
-    return this.#call('planKill', { sandboxKeys: ids.map(localKey) });
+    return this.planKillOf(ids.map(localKey));
+  }
+
+  /** Plans a kill of sandboxes in any connection. */
+  planKillOf(sandboxKeys: readonly SandboxKey[]): Promise<OperationPlan> {
+    return this.#call('planKill', { sandboxKeys });
   }
 
   /** Starts a planned operation. */
