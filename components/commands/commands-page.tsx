@@ -30,7 +30,7 @@ import {
 import { runCommand } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { isFinal } from '@/lib/operations/schema';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { CommandHistory } from './command-history';
 import { CommandPanel } from './command-panel';
 
@@ -41,7 +41,7 @@ export function CommandsPage({ initial, actor, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, act, isGone } = now;
   const { role } = served;
-  const lacking = useLacking();
+  const lacking = useLacking(connectionOf(sandbox.key));
   const reason = whyNot(sandbox, 'run', { role, lacking, underWay: act, isGone });
   const { handlers, dialogs } = useActs();
   return (

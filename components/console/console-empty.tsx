@@ -9,6 +9,7 @@ import type { Role } from '@/lib/access/roles';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { liveSocket } from '@/lib/live/socket';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import { NO_CONSOLE } from './console-words';
 
 type Props = {
@@ -38,7 +39,7 @@ export function ConsoleEmpty({
   others,
   ...actions
 }: Props) {
-  const lacking = useLacking();
+  const lacking = useLacking(connectionOf(sandbox.key));
   const live = useLiveState();
   if (isOpening || !isKnown)
     return (

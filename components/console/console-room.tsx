@@ -20,6 +20,7 @@ import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions'
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { paths } from '@/lib/paths';
+import { connectionOf } from '@/lib/sandbox-key';
 import {
   consoleCommands,
   estimateSize,
@@ -76,7 +77,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const [toRename, setToRename] = useState<ConsoleInfo | null>(null);
   const [busy, setBusy] = useState<BusyConsole | null>(null);
   const isRunning = sandbox.state === 'running' && !isGone;
-  const lacking = useLacking();
+  const lacking = useLacking(connectionOf(sandbox.key));
   const isBlocked = useLiveState() === 'blocked';
   const reason = lacking.processes ?? noShellReason(now) ?? (isBlocked ? NO_CONSOLE : null);
   const pane = () => (active === null ? undefined : panes.current.get(active.id));

@@ -9,6 +9,7 @@ import { serviceNow, useServiceNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 
 const MORE_MS = 15 * 60_000;
 const SOON_MS = 2 * 60_000;
@@ -24,15 +25,20 @@ type Props = {
 export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
   const { endAtMs } = sandbox;
   const [isAsking, setIsAsking] = useState(false);
-  const left = useServiceNow((now) => (endAtMs === null ? null : formatDuration(endAtMs - now)), nowMs);
-  const isSoon = useServiceNow((now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
+  const connection = connectionOf(sandbox.key);
+  const left = useServiceNow(
+    connection,
+    (now) => (endAtMs === null ? null : formatDuration(endAtMs - now)),
+    nowMs,
+  );
+  const isSoon = useServiceNow(connection, (now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
   const isAwake = useWake(sandbox.key)?.kind === 'awake';
   if (sandbox.state !== 'running' || isAwake) return null;
 
   async function giveMore() {
     if (isAsking) return;
     setIsAsking(true);
-    const leftMs = endAtMs === null ? 0 : Math.max(0, endAtMs - serviceNow());
+    const leftMs = endAtMs === null ? 0 : Math.max(0, endAtMs - serviceNow(connection));
     await giveTime(sandbox, Math.min(leftMs + MORE_MS, MAX_TIMEOUT_MS));
     setIsAsking(false);
   }

@@ -1,11 +1,12 @@
 'use client';
 
-import { useSyncExternalStore } from 'react';
-import { type FleetsView, fleets, NO_FLEETS } from '@/lib/fleet/fleets';
+import { useMemo, useSyncExternalStore } from 'react';
+import { type FleetsView, fleets, lackingOf, NO_FLEETS } from '@/lib/fleet/fleets';
+import { commonLacking } from '@/lib/fleet/merged-status';
 import { liveSocket } from '@/lib/live/socket';
 import { type ActUnderWay, operationProgress } from '@/lib/operations/record/progress';
 import { LACKS_NOTHING, type Lacking } from '@/lib/sandbox/capabilities';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { type ConnectionName, connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 
 const NOTHING_UNDER_WAY: ReadonlyMap<SandboxKey, ActUnderWay> = new Map();
 
@@ -32,13 +33,32 @@ export function useNamesConnections(): boolean {
   );
 }
 
-/** What the service does not offer, with the reasons to show. */
-export function useLacking(): Lacking {
+/** What the service of a connection does not offer, with the reasons to show. */
+export function useLacking(connection: ConnectionName): Lacking {
   return useSyncExternalStore(
     subscribeToFleet,
-    () => fleets().view().status.lacking,
+    () => lackingOf(connection, fleets().view().lacking),
     () => LACKS_NOTHING,
   );
+}
+
+/** What the service of each connection does not offer. Read it with `lackingOf`. */
+export function useAllLacking(): FleetsView['lacking'] {
+  return useSyncExternalStore(
+    subscribeToFleet,
+    () => fleets().view().lacking,
+    () => NO_FLEETS.lacking,
+  );
+}
+
+/** What the services of all these sandboxes lack, so that none of them can do it. Without keys: of all connections. */
+export function useSharedLacking(keys?: readonly SandboxKey[]): Lacking {
+  const lacking = useAllLacking();
+  const names = keys === undefined ? null : [...new Set(keys.map(connectionOf))].sort().join(' ');
+  return useMemo(() => {
+    const of = names === null ? [...lacking.keys()] : names.split(' ').filter(Boolean);
+    return commonLacking(of.map((name) => lackingOf(name, lacking)));
+  }, [lacking, names]);
 }
 
 /** The action in progress on each sandbox, by sandbox key. */

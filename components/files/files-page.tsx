@@ -10,7 +10,7 @@ import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { useNeedsWaking } from '@/components/sandbox-page/wake/use-wake';
 import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { TreeSkeleton } from './browse/folder-state';
 import { FileBrowser } from './file-browser';
 import { ArchivePanel } from './transfer/archive-panel';
@@ -27,7 +27,7 @@ type Props = SandboxPageProps & { view: ViewChoice };
 export function FilesPage({ initial, view, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, isGone } = now;
-  const lacking = useLacking();
+  const lacking = useLacking(connectionOf(sandbox.key));
   const needsWaking = useNeedsWaking(sandbox) && !isGone;
   // A file that was open when the sandbox stopped stays visible.
   const { file } = useAddress();

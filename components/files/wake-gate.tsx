@@ -15,6 +15,7 @@ import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type Answer, answerOf } from '@/lib/answer';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import { startWake } from '@/lib/wake/actions';
 import { WAKE_MINUTES, type WakeMinutes, type WakeResult, type WakeState } from '@/lib/wake/schema';
 
@@ -71,7 +72,7 @@ type FormProps = Props & { wake: WakeState | null };
 
 function WakeForm({ sandbox, role, wake }: FormProps) {
   const name = useId();
-  const lacking = useLacking();
+  const lacking = useLacking(connectionOf(sandbox.key));
   const forbidden = roleSuffices(role, 'operator')
     ? (lacking.resume ?? lacking.resumeAutoPause ?? null)
     : `Requires the operator role. You are signed in as ${role}.`;

@@ -12,11 +12,10 @@ import { Age, TimeLeft, Unknown } from '@/components/sandbox/time-left';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
-import { type IndexedSandbox, upSince } from '@/lib/fleet/row-index';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { parseSort, type SortKey } from '@/lib/fleet/sort';
 import { paths } from '@/lib/paths';
 import { isProtected, type SandboxAct } from '@/lib/sandbox/can';
-import { firstStartOf } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 export type CellContext = {
@@ -114,22 +113,22 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     widthPx: 68,
     alignRight: true,
     sortKey: 'age',
-    draw: ({ sandbox }, { nowMs }) => <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />,
+    draw: ({ firstStartMs }, { nowMs }) => <Age sinceMs={firstStartMs} nowMs={nowMs} />,
   },
   up: {
     title: 'Up for',
     widthPx: 68,
     alignRight: true,
     sortKey: 'up',
-    draw: (row, { nowMs }) => <Age sinceMs={upSince(row)} nowMs={nowMs} />,
+    draw: ({ upSinceMs }, { nowMs }) => <Age sinceMs={upSinceMs} nowMs={nowMs} />,
   },
   left: {
     title: 'Time left',
     widthPx: 122,
     alignRight: true,
     sortKey: 'left',
-    draw: ({ sandbox, deadlineMs }, { nowMs }) => (
-      <TimeLeft startedAtMs={sandbox.startedAtMs} deadlineMs={deadlineMs} nowMs={nowMs} withBar />
+    draw: ({ startedMs, deadlineMs }, { nowMs }) => (
+      <TimeLeft startedAtMs={startedMs} deadlineMs={deadlineMs} nowMs={nowMs} withBar />
     ),
   },
   size: {
@@ -143,8 +142,8 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Started',
     widthPx: 240,
     sortKey: 'started',
-    draw: ({ sandbox: { startedAtMs } }) =>
-      startedAtMs === null ? <Unknown /> : <LocalTime ms={startedAtMs} className="text-ink-2" />,
+    draw: ({ startedMs }) =>
+      startedMs === null ? <Unknown /> : <LocalTime ms={startedMs} className="text-ink-2" />,
   },
 };
 

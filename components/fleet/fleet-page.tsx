@@ -16,9 +16,8 @@ import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
 import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
 import { fleets } from '@/lib/fleet/fleets';
-import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
-import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
+import { DEFAULT_SORT, type FirstScreen, indexFleets, sortFrom } from '@/lib/fleet/view';
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import { paths } from '@/lib/paths';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
@@ -103,7 +102,7 @@ export function FleetPage({
   const filterInput = useRef<HTMLInputElement>(null);
   useSlashToFocus(filterInput);
 
-  const all = useMemo(() => view.rows ?? first.sandboxes.map(indexSandbox), [view.rows, first]);
+  const all = useMemo(() => view.rows ?? indexFleets(first), [view.rows, first]);
   const { allCounts, facets, suggestCounts } = useCounts(all, matching, { text, filter });
   const {
     shown: fittedColumns,

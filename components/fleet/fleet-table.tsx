@@ -2,7 +2,7 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type RefObject, useCallback, useEffect, useMemo, useState } from 'react';
-import { useLacking } from '@/components/data/use-fleet';
+import { useAllLacking } from '@/components/data/use-fleet';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
@@ -11,12 +11,13 @@ import { toast } from '@/components/ui/toast';
 import { useIsPhone } from '@/components/ui/use-is-phone';
 import { useWidth } from '@/components/ui/use-width';
 import type { Role } from '@/lib/access/roles';
+import { lackingOf } from '@/lib/fleet/fleets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort } from '@/lib/fleet/sort';
 import { unlessComposing } from '@/lib/key-events';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 import { type CellContext, gridOf, type ShownColumn } from './columns';
 import { drawColumns } from './fit-columns';
@@ -76,7 +77,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const [menu, setMenu] = useState<{ sandbox: Sandbox; anchor: HTMLElement } | null>(null);
   const openMenu = useCallback((sandbox: Sandbox, anchor: HTMLElement) => setMenu({ sandbox, anchor }), []);
   const isPhone = useIsPhone();
-  const lacking = useLacking();
+  const lacking = useAllLacking();
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => gridRef.current,
@@ -101,7 +102,12 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   }
 
   function circumstances({ key }: Sandbox) {
-    return { role: props.role, lacking, underWay: props.underWay.get(key)?.act, isGone: props.gone.has(key) };
+    return {
+      role: props.role,
+      lacking: lackingOf(connectionOf(key), lacking),
+      underWay: props.underWay.get(key)?.act,
+      isGone: props.gone.has(key),
+    };
   }
 
   function openMenuOf(sandbox: Sandbox) {

@@ -54,7 +54,6 @@ const INITIAL = { template: 'base', metadata: '', minutes: USUAL_MINUTES, autoPa
 function NewSandboxForm({ open, connections, onClose, onCreated }: Props) {
   const initialConnection = connections[0]?.name ?? '';
   const templateList = useId();
-  const lacking = useLacking();
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
     initial: { ...INITIAL, connection: initialConnection },
     schema: NewSandboxInput,
@@ -74,6 +73,7 @@ function NewSandboxForm({ open, connections, onClose, onCreated }: Props) {
     },
   });
 
+  const lacking = useLacking(values.connection);
   const templates = useQuery({ ...templatesQuery(values.connection), enabled: open });
 
   function close() {

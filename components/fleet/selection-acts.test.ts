@@ -9,7 +9,7 @@ const guarded = (id: string) => running(id, { keep: 'true' });
 
 const IDLE = {
   role: 'admin',
-  lacking: {},
+  lacking: new Map(),
   underWay: new Map(),
   protectedKey: 'keep',
   bulkLimit: 5,
@@ -38,12 +38,22 @@ describe('selectionActs', () => {
     });
   });
 
+  it('asks the connection of each row what its service lacks', () => {
+    const lacking = new Map([
+      ['local', { pause: 'This service cannot pause sandboxes.' }],
+      ['prod', {}],
+    ]);
+    const rows = [running('a'), rowWith({ id: 'b', key: 'prod/b' })];
+    expect(actsOn(rows, { lacking }).pause).toEqual({ label: 'Pause 1', ids: 'b', reason: null });
+  });
+
   it('says what the service lacks, and still offers the rest', () => {
     const lacking = { pause: 'This service cannot pause sandboxes.' };
-    const acts = actsOn([running('a'), running('b')], { lacking });
+    const all = { lacking: new Map([['local', lacking]]) };
+    const acts = actsOn([running('a'), running('b')], all);
     expect(acts.pause).toEqual({ label: 'Pause', ids: '', reason: lacking.pause });
     expect(acts.kill?.reason).toBeNull();
-    expect(actsOn([paused('a')], { lacking }).pause?.reason).toBe(lacking.pause);
+    expect(actsOn([paused('a')], all).pause?.reason).toBe(lacking.pause);
   });
 
   it('offers nothing while something is in the way of all of them', () => {
@@ -75,7 +85,7 @@ describe('selectionActs', () => {
   });
 
   it('skips sandboxes with an action in progress', () => {
-    const underWay = new Map([['a', { act: 'pause', operationId: 'o1' }]]);
+    const underWay = new Map([['local/a', { act: 'pause', operationId: 'o1' }]]);
     expect(actsOn([running('a'), running('b')], { underWay }).kill).toMatchObject({
       label: 'Kill 1…',
       ids: 'b',

@@ -1,19 +1,20 @@
 import { sandboxCount } from '@/components/operations/outcome';
 import { roleForbids, whyNot } from '@/components/sandbox/sandbox-acts';
 import type { Role } from '@/lib/access/roles';
+import { type FleetsView, lackingOf } from '@/lib/fleet/fleets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Command } from '@/lib/palette/offers';
 import { isProtected, type SandboxAct, stopsSandbox } from '@/lib/sandbox/can';
-import { type Lacking, serviceCannot } from '@/lib/sandbox/capabilities';
+import { serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { SandboxKey } from '@/lib/sandbox-key';
 
 type Rows = readonly IndexedSandbox[];
 type Circumstances = {
   role: Role;
-  /** What the service does not offer. */
-  lacking: Lacking;
+  /** What the service of each connection does not offer. */
+  lacking: FleetsView['lacking'];
   underWay: ReadonlyMap<SandboxKey, ActUnderWay>;
   /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
@@ -84,41 +85,45 @@ export function selectionActs(rows: Rows, circumstances: Circumstances): Selecti
 }
 
 /** `fit`: sandboxes that allow the action. `targets`: those it changes; a bulk action skips protected ones. */
-function targetsOf(rows: Rows, act: SandboxAct, { role, lacking, underWay, protectedKey }: Circumstances) {
+function targetsOf(rows: Rows, act: SandboxAct, circumstances: Circumstances) {
+  const { protectedKey } = circumstances;
   const fit = rows
-    .map(({ sandbox }) => sandbox)
-    .filter(
-      (sandbox) => whyNot(sandbox, act, { role, lacking, underWay: underWay.get(sandbox.key)?.act }) === null,
-    );
+    .filter((row) => reasonForOne(row, act, circumstances) === null)
+    .map(({ sandbox }) => sandbox);
   const isBulk = fit.length > 1;
   const targets =
     isBulk && stopsSandbox(act) ? fit.filter((sandbox) => !isProtected(sandbox, protectedKey)) : fit;
   return { fit, targets };
 }
 
+function reasonForOne(
+  { sandbox, connection }: IndexedSandbox,
+  act: SandboxAct,
+  { role, lacking, underWay }: Circumstances,
+): string | null {
+  return whyNot(sandbox, act, {
+    role,
+    lacking: lackingOf(connection, lacking),
+    underWay: underWay.get(sandbox.key)?.act,
+  });
+}
+
 function reasonIfTooMany(count: number, limit: number): string | null {
   return count > limit ? `An operation can include at most ${limit} sandboxes. Select fewer.` : null;
 }
 
-function reasonFor(
-  act: SandboxAct,
-  rows: Rows,
-  fit: number,
-  { role, lacking, underWay }: Circumstances,
-): string {
+function reasonFor(act: SandboxAct, rows: Rows, fit: number, circumstances: Circumstances): string {
+  const { role, lacking, underWay } = circumstances;
   const [only, second] = rows;
   if (only === undefined) return 'No selected sandbox matches the filter.';
-  if (second === undefined)
-    return (
-      whyNot(only.sandbox, act, { role, lacking, underWay: underWay.get(only.sandbox.key)?.act }) ??
-      FITS_NONE[act]
-    );
+  if (second === undefined) return reasonForOne(only, act, circumstances) ?? FITS_NONE[act];
   if (fit > 0)
     return `${fit === rows.length ? 'All are' : 'The remaining sandboxes are'} protected. Select one at a time.`;
   const isBusy = rows.every(({ sandbox }) => underWay.has(sandbox.key));
+  const lacks = rows.map(({ connection }) => serviceCannot(lackingOf(connection, lacking), act));
   return (
     roleForbids(role, act) ??
-    serviceCannot(lacking, act) ??
+    (lacks.includes(null) ? null : lacks[0]) ??
     (isBusy ? 'Another action is in progress on each of them.' : FITS_NONE[act])
   );
 }

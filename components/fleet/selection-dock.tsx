@@ -2,7 +2,7 @@
 
 import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
-import { useLacking } from '@/components/data/use-fleet';
+import { useAllLacking } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
@@ -49,7 +49,7 @@ type Props = {
 /** The summary of the selection and its actions, over the end of the list. */
 export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...props }: Props) {
   const { role, underWay, protectedKey, bulkLimit, blocked, handlers } = props;
-  const lacking = useLacking();
+  const lacking = useAllLacking();
   const acts = useMemo(
     () => selectionActs(rows, { role, lacking, underWay, protectedKey, bulkLimit, blocked }),
     [rows, role, lacking, underWay, protectedKey, bulkLimit, blocked],

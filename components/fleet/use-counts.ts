@@ -1,7 +1,7 @@
 'use client';
 
 import { useDeferredValue, useMemo } from 'react';
-import { serviceNow } from '@/components/ui/clock';
+import { serverNow } from '@/components/ui/clock';
 import { joinChips, splitForChips } from '@/lib/fleet/filter/edit';
 import { countFacets, facetsOf } from '@/lib/fleet/filter/facets';
 import { type Filter, parseFilter } from '@/lib/fleet/filter/filter';
@@ -37,7 +37,7 @@ export function useCounts(
     '',
   );
   const left = useMemo(
-    () => (isTyping ? countFacets(filterRows(whole, parseFilter(finished).filter, serviceNow())) : null),
+    () => (isTyping ? countFacets(filterRows(whole, parseFilter(finished).filter, serverNow())) : null),
     [isTyping, whole, finished],
   );
   return { allCounts, facets, suggestCounts: left ?? counts };

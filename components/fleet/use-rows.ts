@@ -1,12 +1,12 @@
 'use client';
 
 import { useMemo, useState } from 'react';
-import { serviceNow, useServiceNow } from '@/components/ui/clock';
+import { serverNow, useNow } from '@/components/ui/clock';
 import { filterInForce } from '@/lib/fleet/filter/in-force';
 import { type HeldRows, holdRows, releaseRows } from '@/lib/fleet/held-rows';
-import { type IndexedSandbox, indexSandbox } from '@/lib/fleet/row-index';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { type Sort, sortRows } from '@/lib/fleet/sort';
-import { type FirstScreen, filterRows } from '@/lib/fleet/view';
+import { type FirstScreen, filterRows, indexFleets } from '@/lib/fleet/view';
 
 /** Filters by these fields match different rows as time passes. */
 const TIMED_FIELDS: ReadonlySet<string> = new Set(['age', 'up', 'left']);
@@ -20,16 +20,16 @@ export function useMatchingRows(
 ) {
   const { key, direction } = sort;
   const sorted = useMemo(
-    () => (rows === null ? first.sandboxes.map(indexSandbox) : sortRows(rows, { key, direction })),
+    () => (rows === null ? indexFleets(first) : sortRows(rows, { key, direction })),
     [rows, first, key, direction],
   );
   const { kind, filter, error } = useMemo(() => filterInForce(text), [text]);
   const isTimed = filter?.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field)) ?? false;
-  const nowMs = useServiceNow(
+  const nowMs = useNow(
     (now) => (isTimed ? Math.floor(now / REFILTER_INTERVAL_MS) * REFILTER_INTERVAL_MS : null),
     first.nowMs,
   );
-  const matching = useMemo(() => filterRows(sorted, filter, nowMs ?? serviceNow()), [sorted, filter, nowMs]);
+  const matching = useMemo(() => filterRows(sorted, filter, nowMs ?? serverNow()), [sorted, filter, nowMs]);
   return { matching, filter, error, isWrong: kind === 'wrong' };
 }
 

@@ -2,23 +2,25 @@
 
 import { clsx } from 'clsx';
 import { type FormEvent, type ReactNode, useId, useMemo, useRef, useState } from 'react';
-import { useLacking } from '@/components/data/use-fleet';
+import { useAllLacking } from '@/components/data/use-fleet';
 import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { StateBadge } from '@/components/sandbox/state-badge';
-import { Age } from '@/components/sandbox/time-left';
+import { SandboxAge } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
 import { useKept } from '@/components/ui/use-kept';
 import { Visible } from '@/components/ui/visible-text';
+import { lackingOf } from '@/lib/fleet/fleets';
 import { blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { serviceCannot } from '@/lib/sandbox/capabilities';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import { CopyAsCode } from './copy-as-code';
 import { keptFor } from './kept-for';
 import { KillOptions, KillReason } from './kill-options';
@@ -258,7 +260,7 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
       </dd>
       <dt>Age</dt>
       <dd>
-        <Age sinceMs={firstStartOf(sandbox)} nowMs={firstStartOf(sandbox) ?? 0} />
+        <SandboxAge sandbox={sandbox} sinceMs={firstStartOf(sandbox)} nowMs={firstStartOf(sandbox) ?? 0} />
       </dd>
       <dt>Metadata</dt>
       <dd className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto pt-px">
@@ -280,17 +282,20 @@ type PauseInsteadProps = {
 };
 
 function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps) {
-  const able = targets.filter(({ state }) => sandboxCan(state, 'pause'));
-  const lacking = useLacking();
-  if (able.length === 0 || !isOffered) return null;
+  const lacking = useAllLacking();
+  const pausable = targets.filter(({ state }) => sandboxCan(state, 'pause'));
+  const lacks = ({ key }: Sandbox) => serviceCannot(lackingOf(connectionOf(key), lacking), 'pause');
+  const able = pausable.filter((sandbox) => lacks(sandbox) === null);
+  const [first] = pausable;
+  if (first === undefined || !isOffered) return null;
   return (
     <Button
       tone="quiet"
       className="-mx-3 h-6!"
-      unavailable={serviceCannot(lacking, 'pause')}
+      unavailable={able.length === 0 ? lacks(first) : null}
       onClick={() => onPause(able)}
     >
-      {isOne ? 'Pause instead' : `Pause ${able.length} instead`}
+      {isOne || able.length === 0 ? 'Pause instead' : `Pause ${able.length} instead`}
     </Button>
   );
 }

@@ -1,7 +1,7 @@
 'use client';
 
 import { type ReactNode, useId } from 'react';
-import { useLacking } from '@/components/data/use-fleet';
+import { useSharedLacking } from '@/components/data/use-fleet';
 import { Checkbox } from '@/components/ui/checkbox';
 import { ErrorText, Field, Input } from '@/components/ui/field';
 import { MAX_REASON_CHARS } from '@/lib/operations/schema';
@@ -23,7 +23,7 @@ export function KillOptions(props: OptionsProps) {
   const { options, isLocked, children } = props;
   const { isGraceful, graceMs, seconds } = options;
   const id = useId();
-  const { processes: lacks } = useLacking();
+  const { processes: lacks } = useSharedLacking(props.targets.map(({ key }) => key));
   // An option taken over from an earlier operation can be cleared even if it is unavailable now.
   const isClosed = isLocked || (lacks !== undefined && !isGraceful);
   return (

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { Button } from '@/components/ui/button';
-import { useServiceNow } from '@/components/ui/clock';
+import { useNow } from '@/components/ui/clock';
 import { Field, Input } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
 import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
@@ -81,6 +81,6 @@ export function MinutesPreset({ isPressed, onPick, children }: PresetProps) {
 
 /** The deadline for a timeout that starts now. Updates with the clock. */
 export function DeadlineIn({ timeoutMs }: { timeoutMs: number }) {
-  const deadlineMs = useServiceNow((nowMs) => nowMs + timeoutMs, timeoutMs);
+  const deadlineMs = useNow((nowMs) => nowMs + timeoutMs, timeoutMs);
   return <LocalTime ms={deadlineMs} className="text-ink" />;
 }

@@ -7,7 +7,7 @@ import { useNamesConnections } from '@/components/data/use-fleet';
 import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
-import { Age } from '@/components/sandbox/time-left';
+import { SandboxAge } from '@/components/sandbox/time-left';
 import { useIsPhone } from '@/components/ui/use-is-phone';
 import { Visible } from '@/components/ui/visible-text';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
@@ -112,7 +112,9 @@ function Row({ sandbox, keys, renderEnd }: RowProps) {
         ))}
       </span>
       <span className="text-right text-ink-2">
-        {renderEnd?.(sandbox) ?? <Age sinceMs={firstStartOf(sandbox)} nowMs={firstStartOf(sandbox) ?? 0} />}
+        {renderEnd?.(sandbox) ?? (
+          <SandboxAge sandbox={sandbox} sinceMs={firstStartOf(sandbox)} nowMs={firstStartOf(sandbox) ?? 0} />
+        )}
       </span>
     </>
   );

@@ -6,7 +6,7 @@ import { useNamesConnections } from '@/components/data/use-fleet';
 import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
-import { useServiceNow } from '@/components/ui/clock';
+import { useNow } from '@/components/ui/clock';
 import { Dotted } from '@/components/ui/dotted';
 import { formatDuration } from '@/components/ui/duration';
 import { Visible } from '@/components/ui/visible-text';
@@ -81,7 +81,7 @@ function StateBar({ states }: { states: BlastRadius['states'] }) {
 }
 
 function Ages({ oldestMs, newestMs }: { oldestMs: number; newestMs: number }) {
-  return useServiceNow((nowMs) => {
+  return useNow((nowMs) => {
     const [min, max] = [formatDuration(nowMs - newestMs), formatDuration(nowMs - oldestMs)];
     return min === max ? `${min} old` : `${min} to ${max} old`;
   }, newestMs);

@@ -6,6 +6,7 @@ import { formatDuration, formatSpan } from '@/components/ui/duration';
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 
 type TimeParams = Pick<ActParams, 'timeoutMs' | 'addMs'>;
 const MIN_MS = 60_000;
@@ -20,12 +21,18 @@ type Props = {
 /** What one sandbox gains or loses: `5m 00s → 15m 00s, +10 min`. */
 export function TimeChange({ sandbox, params, isKept }: Props) {
   const { endAtMs } = sandbox;
+  const connection = connectionOf(sandbox.key);
   const left = useServiceNow(
+    connection,
     (nowMs) => (endAtMs === null ? 'unknown' : `${formatDuration(endAtMs - nowMs)} left`),
     endAtMs ?? 0,
   );
-  const text = useServiceNow((nowMs) => changeText(timeGained(sandbox, params, nowMs)), endAtMs ?? 0);
-  const isLoss = useServiceNow((nowMs) => losesTime(sandbox, params, nowMs), endAtMs ?? 0);
+  const text = useServiceNow(
+    connection,
+    (nowMs) => changeText(timeGained(sandbox, params, nowMs)),
+    endAtMs ?? 0,
+  );
+  const isLoss = useServiceNow(connection, (nowMs) => losesTime(sandbox, params, nowMs), endAtMs ?? 0);
   return (
     <span className="whitespace-nowrap">
       <span className="text-ink-3 max-sm:hidden">{left}</span>{' '}

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
-import { serviceNow, useServiceNow } from '@/components/ui/clock';
+import { onServiceClock, serverNow, useNow, useServiceNow } from '@/components/ui/clock';
 import { Dialog } from '@/components/ui/dialog';
 import { formatSpan } from '@/components/ui/duration';
 import { Alert } from '@/components/ui/strip';
@@ -15,7 +15,7 @@ import { blastRadius, describeSkipped, divideByState } from '@/lib/operations/pl
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams, Operation, OperationPlan, Skipped } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { DeadlineIn, MinutesField, MinutesPreset, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
@@ -95,8 +95,10 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
     },
   });
   const choice = form.output ?? { addMs: 0 };
-  const lossText = useServiceNow(
-    (nowMs) => able.flatMap(({ key, ...timed }) => (losesTime(timed, choice, nowMs) ? key : [])).join(' '),
+  const losesAt = (sandbox: Sandbox, nowMs: number) =>
+    losesTime(sandbox, choice, onServiceClock(connectionOf(sandbox.key), nowMs));
+  const lossText = useNow(
+    (nowMs) => able.flatMap((sandbox) => (losesAt(sandbox, nowMs) ? sandbox.key : [])).join(' '),
     0,
   );
   const losing = new Set<string>(lossText === '' ? [] : lossText.split(' '));
@@ -119,9 +121,9 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
         able: able.filter(({ key }) => !gone.has(key)).map((sandbox) => read.get(sandbox.key) ?? sandbox),
         skipped: [...skipped, ...fresh.skipped],
       });
-      const plannedAtMs = serviceNow();
+      const plannedAtMs = serverNow();
       const shortened = fresh.targets.filter(
-        (sandbox) => losesTime(sandbox, choice, plannedAtMs) && !(shortens && losing.has(sandbox.key)),
+        (sandbox) => losesAt(sandbox, plannedAtMs) && !(shortens && losing.has(sandbox.key)),
       ).length;
       if (shortened > 0)
         return `The sandboxes have changed: ${sandboxCount(shortened)} would lose time. Check the list and confirm again.`;
@@ -265,9 +267,15 @@ function sortedByGain(sandboxes: readonly Sandbox[], choice: TimeChoice): Sandbo
 
 function OneChange({ sandbox, choice }: { sandbox: Sandbox; choice: TimeChoice }) {
   const endAtMs = sandbox.endAtMs ?? 0;
-  const change = useServiceNow((nowMs) => changeText(timeGained(sandbox, choice, nowMs)), endAtMs);
-  const isLoss = useServiceNow((nowMs) => losesTime(sandbox, choice, nowMs), endAtMs);
+  const connection = connectionOf(sandbox.key);
+  const change = useServiceNow(
+    connection,
+    (nowMs) => changeText(timeGained(sandbox, choice, nowMs)),
+    endAtMs,
+  );
+  const isLoss = useServiceNow(connection, (nowMs) => losesTime(sandbox, choice, nowMs), endAtMs);
   const endsInMs = useServiceNow(
+    connection,
     (nowMs) => ('addMs' in choice ? Math.max(0, endAtMs - nowMs) + choice.addMs : choice.timeoutMs),
     endAtMs,
   );

@@ -4,7 +4,7 @@ import { clsx } from 'clsx';
 import { X } from 'lucide-react';
 import Link from 'next/link';
 import type { CSSProperties } from 'react';
-import { useLacking, useNamesConnections } from '@/components/data/use-fleet';
+import { useNamesConnections, useSharedLacking } from '@/components/data/use-fleet';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { toast } from '@/components/ui/toast';
@@ -172,7 +172,7 @@ type RetryProps = Pick<Props, 'role' | 'onRetry'> & { operation: Operation };
 function RetryButton({ operation, role, onRetry }: RetryProps) {
   const { act, counts } = operation;
   const count = OUTCOMES.reduce((sum, outcome) => sum + (isRetried(outcome) ? counts[outcome] : 0), 0);
-  const lacking = useLacking();
+  const lacking = useSharedLacking();
   if (count === 0) return null;
   const reason = roleForbids(role, act) ?? serviceCannot(lacking, act);
   return (

@@ -18,7 +18,7 @@ import { processesQuery } from '@/lib/processes/queries';
 import type { ProcessInfo } from '@/lib/processes/schema';
 import { sandboxCannot } from '@/lib/sandbox/can';
 import { serviceCannot } from '@/lib/sandbox/capabilities';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { AttachmentPane } from './attachment-pane';
 import { InsideSection } from './inside-section';
 import { ProcessTable, rowKey } from './process-table';
@@ -30,7 +30,7 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   const { sandbox, isGone } = now;
   const { handlers, dialogs } = useActs();
   // Listing processes has the same requirements as running a command.
-  const lacking = useLacking();
+  const lacking = useLacking(connectionOf(sandbox.key));
   const reason = isGone
     ? 'The sandbox is terminated.'
     : (serviceCannot(lacking, 'run') ?? sandboxCannot(sandbox.state, 'run'));

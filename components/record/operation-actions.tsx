@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import { useLacking } from '@/components/data/use-fleet';
+import { useSharedLacking } from '@/components/data/use-fleet';
 import { CopyAsCode } from '@/components/operations/copy-as-code';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
@@ -31,8 +31,8 @@ export function OperationActions({ now, role, failed, selected, nowMs, onRetry }
   const { operation, items, isWhole } = now;
   const { act, counts } = operation;
   const mayOperate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
-  const lacking = useLacking();
   const retried = selected.length > 0 ? selected : failed;
+  const lacking = useSharedLacking(retried.map(({ sandbox }) => sandbox.key));
   const count = selected.length > 0 ? selected.length : countRetryable(act, counts);
   const retryUnavailable =
     roleForbids(role, act) ??

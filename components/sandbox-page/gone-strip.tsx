@@ -4,6 +4,8 @@ import { useRefresh } from '@/components/data/use-url-state';
 import { Button } from '@/components/ui/button';
 import { useServiceNow } from '@/components/ui/clock';
 import { Strip } from '@/components/ui/strip';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import type { SandboxTab } from './sandbox-tabs';
 
 const WHAT_REMAINS = {
@@ -14,12 +16,12 @@ const WHAT_REMAINS = {
   processes: 'All its processes have ended.',
 } satisfies Record<SandboxTab, string>;
 
-type Props = { tab: SandboxTab; endAtMs: number | null; nowMs: number };
+type Props = { tab: SandboxTab; sandbox: Sandbox; nowMs: number };
 
 /** Above the content of a tab whose sandbox has ended. A reload shows how it ended. */
-export function GoneStrip({ tab, endAtMs, nowMs }: Props) {
+export function GoneStrip({ tab, sandbox: { key, endAtMs }, nowMs }: Props) {
   const refresh = useRefresh();
-  const isTimeUp = useServiceNow((now) => endAtMs !== null && now >= endAtMs, nowMs);
+  const isTimeUp = useServiceNow(connectionOf(key), (now) => endAtMs !== null && now >= endAtMs, nowMs);
   return (
     <Strip actions={<Button onClick={refresh}>See how it ended</Button>}>
       <strong className="font-semibold">

@@ -82,7 +82,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
         </SandboxHeading>
       </PanelBoundary>
       <WakeBanner sandbox={sandbox} role={role} />
-      {isGone && isFullHeight ? <GoneStrip tab={tab} endAtMs={sandbox.endAtMs} nowMs={nowMs} /> : null}
+      {isGone && isFullHeight ? <GoneStrip tab={tab} sandbox={sandbox} nowMs={nowMs} /> : null}
       {/* In a low window the page scrolls, so that its content stays usable. */}
       {isFullHeight ? <div className="flex min-h-80 flex-1 flex-col">{children}</div> : children}
       {dialogs}

@@ -5,7 +5,7 @@ import { STATE_FACTS } from '@/lib/fleet/states';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { formatMemory } from './size';
-import { Age, TimeLeft } from './time-left';
+import { SandboxAge, SandboxTimeLeft } from './time-left';
 
 /** Stands for a value that the service does not report. */
 const UNKNOWN = 'Unknown';
@@ -27,19 +27,19 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
       </Fact>
       {hasDeadline ? (
         <Fact name="Up for" hint="Since the last start or resume.">
-          <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
+          <SandboxAge sandbox={sandbox} sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
         </Fact>
       ) : null}
       <Fact
         name="Age"
         hint="Since the first start that Sandkeeper has seen. The service forgets it at a resume, so it may be older."
       >
-        <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />
+        <SandboxAge sandbox={sandbox} sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />
       </Fact>
       {hasDeadline ? (
         <>
           <Fact name="Time left">
-            <TimeLeft startedAtMs={sandbox.startedAtMs} deadlineMs={sandbox.endAtMs} nowMs={nowMs} withBar />
+            <SandboxTimeLeft sandbox={sandbox} nowMs={nowMs} />
           </Fact>
           <Fact name="Deadline" hint={deadlineHint(sandbox)}>
             {sandbox.endAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.endAtMs} />}

@@ -2,22 +2,23 @@ import { afterEach, expect, it } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
 import { useMatchingRows } from '@/components/fleet/use-rows';
-import { indexSandbox } from '@/lib/fleet/row-index';
 import { rowWith } from '@/lib/fleet/test-fleet';
 import { DEFAULT_SORT, type FirstScreen } from '@/lib/fleet/view';
 import { tabClock } from '@/lib/live/server-clock';
-import { Age, TimeLeft } from './time-left';
+import { SandboxAge, SandboxTimeLeft } from './time-left';
 
 const MINUTE_MS = 60_000;
 afterEach(() => {
-  tabClock.serviceAheadMs = 0;
+  for (const name of ['local', 'staging']) tabClock.observeService(name, 0);
   for (let count = 0; count < 40; count += 1) tabClock.observe(Date.now(), Date.now());
 });
 
 /** Sets how far the clocks of the browser and of the service are ahead of the server's. */
 function setClocks(browserAheadMs: number, serviceAheadMs: number): number {
   for (let count = 0; count < 40; count += 1) tabClock.observe(Date.now() - browserAheadMs, Date.now());
-  tabClock.serviceAheadMs = serviceAheadMs;
+  tabClock.observeService('local', serviceAheadMs);
+  // A connection that speaks later says nothing about the others.
+  tabClock.observeService('staging', serviceAheadMs + 60 * MINUTE_MS);
   return Date.now() - browserAheadMs + serviceAheadMs;
 }
 
@@ -45,9 +46,8 @@ const NOTHING: FirstScreen = {
 function Matching({ nowMs, text }: { nowMs: number; text: string }) {
   const rows = [1, 3].map((minutes) => {
     const startedAtMs = nowMs - minutes * MINUTE_MS;
-    return indexSandbox(
-      rowWith({ id: `i${minutes}`, startedAtMs, endAtMs: nowMs + minutes * 2 * MINUTE_MS }).sandbox,
-    );
+    const times = { startedAtMs, endAtMs: nowMs + minutes * 2 * MINUTE_MS };
+    return rowWith({ id: `i${minutes}`, ...times }, { serviceAheadMs: tabClock.serviceAheadMs('local') });
   });
   const { matching } = useMatchingRows(rows, NOTHING, { text, sort: DEFAULT_SORT });
   return <p>{matching.map(({ sandbox }) => sandbox.id).join(' ')}</p>;
@@ -62,13 +62,14 @@ it.each([
   'shows and filters ages and times left right with a browser %i ms and a service %i ms ahead',
   async (browserMs, serviceMs) => {
     const nowMs = setClocks(browserMs, serviceMs);
+    const { sandbox } = rowWith({ startedAtMs: nowMs, endAtMs: nowMs + 5 * MINUTE_MS + 30_000 });
     await render(
       <>
         <p data-testid="age">
-          <Age sinceMs={nowMs - 3 * MINUTE_MS - 30_000} nowMs={0} />
+          <SandboxAge sandbox={sandbox} sinceMs={nowMs - 3 * MINUTE_MS - 30_000} nowMs={0} />
         </p>
         <p data-testid="left">
-          <TimeLeft startedAtMs={nowMs} deadlineMs={nowMs + 5 * MINUTE_MS + 30_000} nowMs={0} />
+          <SandboxTimeLeft sandbox={sandbox} nowMs={0} />
         </p>
         <div data-testid="old">
           <Matching nowMs={nowMs} text="age>2m" />

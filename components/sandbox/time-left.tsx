@@ -1,12 +1,15 @@
 'use client';
 
 import type { CSSProperties } from 'react';
-import { useServiceNow } from '@/components/ui/clock';
+import { useNow, useServiceNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 
 const SOON_MS = 10 * 60_000;
 const BAR_STEPS = 40;
 
+/** Times on Sandkeeper's clock, as in an indexed row. */
 type Props = {
   startedAtMs: number | null;
   deadlineMs: number | null;
@@ -17,16 +20,28 @@ type Props = {
 /** The time until the deadline, updated every second. A dash if there is no deadline, or none is known. */
 export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
   // One subscription for all three values, because long tables have one of these in each row.
+  const now = useNow((ms) => (deadlineMs === null ? null : derive(startedAtMs, deadlineMs, ms)), nowMs);
+  return <DrawnTimeLeft now={now} withBar={withBar === true && startedAtMs !== null} />;
+}
+
+/** The time left of a sandbox as the service reports it. `nowMs` is on the service's clock. */
+export function SandboxTimeLeft({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: number }) {
+  const { key, startedAtMs, endAtMs } = sandbox;
   const now = useServiceNow(
-    (ms) => (deadlineMs === null ? null : derive(startedAtMs, deadlineMs, ms)),
+    connectionOf(key),
+    (ms) => (endAtMs === null ? null : derive(startedAtMs, endAtMs, ms)),
     nowMs,
   );
+  return <DrawnTimeLeft now={now} withBar={startedAtMs !== null} />;
+}
+
+function DrawnTimeLeft({ now, withBar }: { now: string | null; withBar: boolean }) {
   if (now === null) return <Unknown />;
   const [text, step, isSoon] = now.split('|');
   return (
     <>
       <span translate="no">{text}</span>
-      {withBar && startedAtMs !== null ? (
+      {withBar ? (
         <span
           aria-hidden
           className={`bar ml-2 inline-block h-[3px] w-11 rounded-full align-middle ${isSoon ? 'text-paused' : 'text-ink-3'}`}
@@ -44,9 +59,23 @@ function derive(startedAtMs: number | null, deadlineMs: number, nowMs: number): 
   return `${formatDuration(leftMs)}|${Math.round(share * BAR_STEPS)}|${leftMs < SOON_MS ? 'soon' : ''}`;
 }
 
-/** The time since `sinceMs`, updated every second. A dash if that is not known. */
+/** The time since `sinceMs` on Sandkeeper's clock, updated every second. A dash if that is not known. */
 export function Age({ sinceMs, nowMs }: { sinceMs: number | null; nowMs: number }) {
-  const age = useServiceNow((now) => (sinceMs === null ? null : formatDuration(now - sinceMs)), nowMs);
+  return <DrawnAge age={useNow((now) => ageAt(sinceMs, now), nowMs)} />;
+}
+
+type SandboxAgeProps = { sandbox: Sandbox; sinceMs: number | null; nowMs: number };
+
+/** The time since a start that the service of `sandbox` reports. `nowMs` is on the service's clock, too. */
+export function SandboxAge({ sandbox, sinceMs, nowMs }: SandboxAgeProps) {
+  return <DrawnAge age={useServiceNow(connectionOf(sandbox.key), (now) => ageAt(sinceMs, now), nowMs)} />;
+}
+
+function ageAt(sinceMs: number | null, nowMs: number): string | null {
+  return sinceMs === null ? null : formatDuration(nowMs - sinceMs);
+}
+
+function DrawnAge({ age }: { age: string | null }) {
   return age === null ? <Unknown /> : <span translate="no">{age}</span>;
 }
 

@@ -32,21 +32,34 @@ export function useNow<T extends string | number | boolean | null>(
   return useClock(derive, serverNowMs, serverTime);
 }
 
-/** `useNow` on the clock of the sandbox service, which the starts and deadlines of sandboxes are on. */
+/**
+ * `useNow` on the clock of a connection's service, which the starts and deadlines of its sandboxes are on. Here `serverNowMs`
+ * is that service's time, too.
+ */
 export function useServiceNow<T extends string | number | boolean | null>(
+  connection: string,
   derive: (serviceNowMs: number) => T,
   serverNowMs: number,
 ): T {
-  return useClock(derive, serverNowMs, serviceTime);
+  return useClock(derive, serverNowMs, (browserMs) => tabClock.serviceAt(connection, browserMs));
 }
 
-/** The time on the service's clock, to compare a start or a deadline with once. Browser only. */
-export function serviceNow(): number {
-  return tabClock.serviceAt(Date.now());
+/** The server's time, to compare with once. Browser only. */
+export function serverNow(): number {
+  return tabClock.at(Date.now());
+}
+
+/** The time on the clock of a connection's service, to compare a start or a deadline with once. Browser only. */
+export function serviceNow(connection: string): number {
+  return tabClock.serviceAt(connection, Date.now());
+}
+
+/** What the clock of a connection's service shows at this time of the server. */
+export function onServiceClock(connection: string, serverMs: number): number {
+  return serverMs + tabClock.serviceAheadMs(connection);
 }
 
 const serverTime = (browserMs: number) => tabClock.at(browserMs);
-const serviceTime = (browserMs: number) => tabClock.serviceAt(browserMs);
 
 function useClock<T extends string | number | boolean | null>(
   derive: (nowMs: number) => T,

@@ -21,7 +21,7 @@ describeOnDatabases('first starts', () => {
   it('remember the first start over a resume, so that the age goes on', () => {
     const firsts = new FirstStarts('local');
     expect(firsts.complete(created, NOW_MS)).toBe(created);
-    const row = indexSandbox(firsts.complete(resumed, NOW_MS));
+    const row = indexSandbox(firsts.complete(resumed, NOW_MS), { serviceAheadMs: 0 });
     expect(row.sandbox.firstStartedAtMs).toBe(created.startedAtMs);
     const matches = (text: string) => compileFilter(parseFilter(text).filter)(row, NOW_MS);
     expect(['age>2h', 'age<2h', 'up>2h', 'up<2h'].map(matches)).toEqual([true, false, false, true]);

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ShownConnection } from '../connection';
 import type { Sandbox } from '../sandbox/schema';
-import { type ConnectionName, keyOf } from '../sandbox-key';
+import { type ConnectionName, keyOf, type SandboxKey } from '../sandbox-key';
 import { type FleetEvent, type FleetSnapshot, type FleetStatus, NOTHING_READ } from './delta';
-import { Fleets, NO_FLEETS } from './fleets';
+import { Fleets, lackingOf, NO_FLEETS } from './fleets';
 import { rowWith } from './test-fleet';
 
 const shown = (name: ConnectionName): ShownConnection => ({
@@ -105,6 +105,31 @@ describe('the view', () => {
     expect(fleets.find('dev/b')).toBeUndefined();
     expect(fleets.find('test/a')).toBeUndefined();
     expect(['a', 'b', 'c', 'd'].map((id) => fleets.hasId(id))).toEqual([true, true, true, false]);
+  });
+
+  it('puts the rows of each connection on its own clock, also after that changes', async () => {
+    const { fleets, status } = await openBoth();
+    const deadlines = () => ['prod/a', 'dev/a'].map((key) => fleets.find(key as SandboxKey)?.deadlineMs);
+    const [deadlineMs = 0] = deadlines();
+    expect(deadlines()).toEqual([deadlineMs, deadlineMs]);
+    const before = fleets.view().rows;
+    status('dev', statusWith({ serviceAheadMs: 3_600_000 }));
+    expect(deadlines()).toEqual([deadlineMs, Number(deadlineMs) - 3_600_000]);
+    expect(fleets.view().rows).not.toBe(before);
+    expect(fleets.view().rows?.find(({ sandbox }) => sandbox.key === 'dev/a')?.deadlineMs).toBe(
+      Number(deadlineMs) - 3_600_000,
+    );
+  });
+
+  it('keeps what each service lacks, as one object until it changes', async () => {
+    const { fleets, status } = await openBoth();
+    const before = fleets.view().lacking;
+    status('dev', statusWith({ asOfMs: 2 }));
+    expect(fleets.view().lacking).toBe(before);
+    status('dev', statusWith({ lacking: { pause: 'It cannot.' } }));
+    expect(lackingOf('dev', fleets.view().lacking)).toEqual({ pause: 'It cannot.' });
+    expect(lackingOf('prod', fleets.view().lacking)).toEqual({});
+    expect(lackingOf('other', fleets.view().lacking)).toEqual({});
   });
 
   it('has the status of each connection, and of all together', async () => {

@@ -1,6 +1,7 @@
 import type { ShownConnection } from '../connection';
 import { tabClock } from '../live/server-clock';
 import { liveSocket } from '../live/socket';
+import { LACKS_NOTHING, type Lacking } from '../sandbox/capabilities';
 import { type ConnectionName, connectionOf, keyOf, type SandboxKey } from '../sandbox-key';
 import { type FleetEvent, type FleetSnapshot, type FleetStatus, NOTHING_READ } from './delta';
 import { mergeStatus } from './merged-status';
@@ -15,7 +16,14 @@ export type FleetsView = {
   status: FleetStatus;
   connections: readonly ShownConnection[];
   statuses: ReadonlyMap<ConnectionName, FleetStatus>;
+  /** What each service does not offer. The same object until that changes. */
+  lacking: ReadonlyMap<ConnectionName, Lacking>;
 };
+
+/** What the service of a connection does not offer. Nothing before it is known. */
+export function lackingOf(connection: ConnectionName, lacking: FleetsView['lacking']): Lacking {
+  return lacking.get(connection) ?? LACKS_NOTHING;
+}
 
 /** The view before anything has arrived, and on the server. */
 export const NO_FLEETS: FleetsView = {
@@ -23,6 +31,7 @@ export const NO_FLEETS: FleetsView = {
   status: NOTHING_READ,
   connections: [],
   statuses: new Map(),
+  lacking: new Map(),
 };
 
 type Follow = (name: ConnectionName, receive: (event: FleetEvent) => void) => () => void;
@@ -92,8 +101,17 @@ export class Fleets {
       if (view.rows !== null) parts.push(view.rows);
     }
     const rows = this.#joined(parts);
-    this.#view = { rows, status: mergeStatus([...statuses.values()]), connections, statuses };
+    const lacking = this.#lackingIn(statuses);
+    this.#view = { rows, status: mergeStatus([...statuses.values()]), connections, statuses, lacking };
     for (const listener of this.#listeners) listener();
+  }
+
+  #lackingIn(statuses: FleetsView['statuses']): FleetsView['lacking'] {
+    const before = this.#view.lacking;
+    const isSame =
+      before.size === statuses.size &&
+      [...statuses].every(([name, status]) => before.get(name) === status.lacking);
+    return isSame ? before : new Map([...statuses].map(([name, status]) => [name, status.lacking]));
   }
 
   #parts: readonly (readonly IndexedSandbox[])[] = [];
@@ -136,7 +154,7 @@ export function fleets(): Fleets {
           onEvent: (payload) => {
             const event = payload as FleetEvent;
             tabClock.observe(event.sentAtMs, Date.now());
-            tabClock.serviceAheadMs = event.status.serviceAheadMs;
+            tabClock.observeService(name, event.status.serviceAheadMs);
             receive(event);
           },
           // The next `hello` shows whether a delta was missed.

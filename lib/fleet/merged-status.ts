@@ -20,7 +20,8 @@ export function mergeStatus(statuses: readonly FleetStatus[]): FleetStatus {
   };
 }
 
-function commonLacking([first = {}, ...others]: readonly Lacking[]): Lacking {
+/** The reasons of the first one, for what all of them lack. */
+export function commonLacking([first = {}, ...others]: readonly Lacking[]): Lacking {
   return Object.fromEntries(
     Object.entries(first).filter(([name]) => others.every((lacking) => Object.hasOwn(lacking, name))),
   );

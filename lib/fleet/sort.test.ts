@@ -18,7 +18,10 @@ const KEYS: SortKey[] = [
 const DIRECTIONS: SortDirection[] = ['asc', 'desc'];
 
 function idsBy(key: SortKey, direction: SortDirection, fleet: Partial<Sandbox>[]): string[] {
-  return sortRows(fleet.map(rowWith), { key, direction }).map((row) => row.sandbox.id);
+  return sortRows(
+    fleet.map((changes) => rowWith(changes)),
+    { key, direction },
+  ).map((row) => row.sandbox.id);
 }
 
 describe('sortRows', () => {

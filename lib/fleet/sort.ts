@@ -1,5 +1,4 @@
-import { firstStartOf } from '../sandbox/name';
-import { type IndexedSandbox, upSince } from './row-index';
+import type { IndexedSandbox } from './row-index';
 import { STATE_FACTS } from './states';
 
 const FIXED_KEYS = ['state', 'id', 'template', 'age', 'up', 'left', 'size', 'started'] as const;
@@ -22,15 +21,9 @@ type TextColumn = (row: IndexedSandbox) => string | null;
 /** Uses starts and deadlines instead of ages and times left, so that sorting needs no clock. */
 const NUMBER_COLUMNS = {
   state: (row) => STATE_FACTS[row.sandbox.state].rank,
-  age: ({ sandbox }) => {
-    const firstMs = firstStartOf(sandbox);
-    return firstMs === null ? null : -firstMs;
-  },
-  up: (row) => {
-    const sinceMs = upSince(row);
-    return sinceMs === null ? null : -sinceMs;
-  },
-  started: (row) => row.sandbox.startedAtMs,
+  age: ({ firstStartMs }) => (firstStartMs === null ? null : -firstStartMs),
+  up: ({ upSinceMs }) => (upSinceMs === null ? null : -upSinceMs),
+  started: (row) => row.startedMs,
   left: (row) => row.deadlineMs,
   size: ({ sandbox: { cpuCount, memoryMB } }) =>
     cpuCount === null && memoryMB === null ? null : (cpuCount ?? 0) * CPU_WEIGHT + (memoryMB ?? 0),

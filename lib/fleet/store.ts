@@ -37,6 +37,8 @@ export class FleetStore {
   /** Deltas received while a snapshot is being read. */
   #pending: FleetDelta[] = [];
   #reading: AbortController | null = null;
+  /** The clock that the rows are indexed with. */
+  #serviceAheadMs = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(fetchSnapshot: FetchSnapshot) {
@@ -57,6 +59,7 @@ export class FleetStore {
 
   /** Handles a message of the connection's `fleet` channel. */
   receive(event: FleetEvent): void {
+    this.#setClock(event.status);
     if (event.kind === 'hello') {
       const { epoch, seq } = event;
       const isCurrent = this.#position?.epoch === epoch && this.#position.seq === seq;
@@ -99,7 +102,9 @@ export class FleetStore {
     }
   }
 
-  #replace({ epoch, seq, sandboxes, status }: FleetSnapshot): void {
+  #replace({ epoch, seq, sandboxes, status: packed }: FleetSnapshot): void {
+    const status = laterOf(this.#view.status, packed);
+    this.#setClock(status);
     const gone = new Set(this.#byKey.keys());
     for (const sandbox of sandboxes) {
       gone.delete(sandbox.key);
@@ -110,7 +115,7 @@ export class FleetStore {
     const pending = this.#pending;
     this.#pending = [];
     const isComplete = pending.every((delta) => this.#applyNext(delta));
-    this.#update(laterOf(this.#view.status, status), true);
+    this.#update(status, true);
     if (!isComplete) void this.#resync();
   }
 
@@ -126,7 +131,15 @@ export class FleetStore {
   }
 
   #put(sandbox: Sandbox): void {
-    this.#byKey.set(sandbox.key, indexSandbox(sandbox));
+    this.#byKey.set(sandbox.key, indexSandbox(sandbox, { serviceAheadMs: this.#serviceAheadMs }));
+  }
+
+  /** Indexes all rows again if the service's clock is another, which is rare. */
+  #setClock({ serviceAheadMs }: FleetStatus): void {
+    if (serviceAheadMs === this.#serviceAheadMs) return;
+    this.#serviceAheadMs = serviceAheadMs;
+    for (const { sandbox } of this.#byKey.values()) this.#put(sandbox);
+    if (this.#view.rows !== null) this.#view = { ...this.#view, rows: [...this.#byKey.values()] };
   }
 
   #update(status: FleetStatus, rowsChanged = false): void {

@@ -27,8 +27,9 @@ function sandboxWith(changes: Partial<Sandbox> = {}): Sandbox {
   };
 }
 
-export function rowWith(changes: Partial<Sandbox> = {}): IndexedSandbox {
-  return indexSandbox(sandboxWith(changes));
+/** `serviceAheadMs`: how far the clock of its service is ahead. */
+export function rowWith(changes: Partial<Sandbox> = {}, clock = { serviceAheadMs: 0 }): IndexedSandbox {
+  return indexSandbox(sandboxWith(changes), clock);
 }
 
 const OWNERS = ['ana', 'marek', 'li', 'priya', 'ci-bot', 'Ana Maria'];

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ShownConnection } from '../connection';
+import { keyOf } from '../sandbox-key';
 import type { FleetStatus } from './delta';
 import { countFacets, type Facet, facetsOf } from './filter/facets';
-import { indexSandbox } from './row-index';
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
-import { countStates, DEFAULT_SORT, filterRows, firstScreen, sortFrom } from './view';
+import { countStates, DEFAULT_SORT, filterRows, firstScreen, indexFleets, sortFrom } from './view';
 
 const status: FleetStatus = {
   asOfMs: NOW_MS,
@@ -67,13 +67,33 @@ describe('firstScreen', () => {
 
   it('counts the facets in the whole fleet, not in the rows that it returns', () => {
     const { facets } = firstScreen(fleets, { q: 'owner=ana', sort: '' }, NOW_MS);
-    const all = countFacets(fleet.map(indexSandbox));
+    const all = countFacets(indexFleets(fleets));
     const mine = fleet.filter(({ metadata }) => metadata.owner === 'ana');
     const states = facets.find(({ key }) => key === 'state')?.values ?? [];
     expect(states.reduce((sum, { count }) => sum + count, 0)).toBe(mine.length);
     expect(mine.length).toBeGreaterThan(60);
     const keysOf = (list: readonly Facet[]) => list.map(({ key }) => key);
     expect(keysOf(facets)).toEqual(keysOf(facetsOf(all, { limit: 1 })));
+  });
+
+  it('compares each sandbox with the clock of its own service', () => {
+    const HOUR_MS = 3_600_000;
+    // Both started ten minutes ago and have twenty left; the clock of one service is an hour ahead.
+    const sandboxOf = (name: string, aheadMs: number) =>
+      rowWith({
+        id: name,
+        key: keyOf(name, name),
+        startedAtMs: NOW_MS + aheadMs - HOUR_MS / 6,
+        endAtMs: NOW_MS + aheadMs + HOUR_MS / 3,
+      }).sandbox;
+    const skewed = {
+      ...fleets,
+      sandboxes: [sandboxOf('prod', HOUR_MS), sandboxOf('staging', 0)],
+      statuses: { prod: { ...status, serviceAheadMs: HOUR_MS }, staging: status },
+    };
+    const matching = (q: string) => firstScreen(skewed, { q, sort: '' }, NOW_MS).matching;
+    for (const q of ['age>9m age<11m', 'up>9m up<11m', 'left>19m left<21m']) expect(matching(q)).toBe(2);
+    for (const q of ['age>11m', 'up<9m', 'left>21m', 'left<19m']) expect(matching(q)).toBe(0);
   });
 
   it('matches nothing for an invalid filter', () => {

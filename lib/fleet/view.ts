@@ -6,7 +6,7 @@ import { countFacets, type Facet, facetsOf } from './filter/facets';
 import type { Filter } from './filter/filter';
 import { filterInForce, finishedText } from './filter/in-force';
 import { compileFilter } from './filter/match';
-import { type IndexedSandbox, indexSandbox } from './row-index';
+import { type IndexedSandbox, indexSandboxes } from './row-index';
 import { parseSort, type Sort, sortRows } from './sort';
 
 /** Latest start first, like the service's list. */
@@ -17,7 +17,7 @@ export function sortFrom(text: string | null | undefined): Sort {
   return (text ? parseSort(text) : null) ?? DEFAULT_SORT;
 }
 
-/** Returns `rows` itself for an empty filter, and no rows for `null`. */
+/** Returns `rows` itself for an empty filter, and no rows for `null`. `nowMs` is on Sandkeeper's clock. */
 export function filterRows(
   rows: readonly IndexedSandbox[],
   filter: Filter | null,
@@ -47,18 +47,26 @@ export type FirstScreen = {
 /** The fleets of the connections, at one moment. */
 export type FleetsSnapshot = Pick<FirstScreen, 'sandboxes' | 'status' | 'statuses' | 'connections'>;
 
+/** The rows of these fleets, or of the first screen. */
+export function indexFleets({
+  sandboxes,
+  statuses,
+}: Pick<FleetsSnapshot, 'sandboxes' | 'statuses'>): IndexedSandbox[] {
+  return indexSandboxes(sandboxes, (name) => (Object.hasOwn(statuses, name) ? statuses[name] : undefined));
+}
+
 const FIRST_ROWS = 60;
 /** As many as are shown beside the name of a facet, and some to choose from. */
 const FIRST_VALUES = 12;
 
-/** The first screen for the filter and sort of the URL. An invalid filter matches nothing. */
+/** The first screen for the filter and sort of the URL, at `nowMs` of our clock. An invalid filter matches nothing. */
 export function firstScreen(
   { sandboxes, ...fleets }: FleetsSnapshot,
   { q, sort }: { q: string; sort: string },
   nowMs: number,
 ): FirstScreen {
   const { filter } = filterInForce(finishedText(q));
-  const all = sandboxes.map(indexSandbox);
+  const all = indexFleets({ sandboxes, statuses: fleets.statuses });
   const matching = filterRows(all, filter, nowMs);
   return {
     sandboxes: sortRows(matching, sortFrom(sort))

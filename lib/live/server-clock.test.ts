@@ -37,10 +37,13 @@ describe('ServerClock', () => {
     expect(clock.at(100_070)).toBe(100_060);
   });
 
-  it('knows the clock of the service', () => {
+  it('knows the clock of the service of each connection', () => {
     const clock = new ServerClock();
     clock.observe(100_000, 40_000);
-    clock.serviceAheadMs = 30_000;
-    expect(clock.serviceAt(40_000)).toBe(130_000);
+    clock.observeService('staging', 30_000);
+    clock.observeService('prod', -3_600_000);
+    expect(clock.serviceAt('staging', 40_000)).toBe(130_000);
+    expect(clock.serviceAt('prod', 40_000)).toBe(100_000 - 3_600_000);
+    expect(clock.serviceAt('other', 40_000)).toBe(100_000);
   });
 });

@@ -1,3 +1,5 @@
+import type { ConnectionName } from '../sandbox-key';
+
 const MAX_DELAYS = 32;
 /** A larger delay, twice in a row, means that a clock was set. */
 const JUMP_MS = 5_000;
@@ -7,8 +9,7 @@ const JUMP_MS = 5_000;
  * the best estimate of the offset between the two clocks. Times in epoch ms.
  */
 export class ServerClock {
-  /** How far the sandbox service's clock is ahead of the server's, ms. */
-  serviceAheadMs = 0;
+  readonly #serviceAheadMs = new Map<ConnectionName, number>();
   #delaysMs: number[] = [];
   #lateInRow = 0;
   #aheadMs = 0;
@@ -28,9 +29,19 @@ export class ServerClock {
     return browserMs - this.#aheadMs;
   }
 
-  /** The sandbox service's time, which starts and deadlines are in. */
-  serviceAt(browserMs: number): number {
-    return this.at(browserMs) + this.serviceAheadMs;
+  /** Records how far the clock of a connection's service is ahead of the server's, ms. */
+  observeService(connection: ConnectionName, aheadMs: number): void {
+    this.#serviceAheadMs.set(connection, aheadMs);
+  }
+
+  /** How far the clock of a connection's service is ahead of the server's, ms. 0 before the first observation. */
+  serviceAheadMs(connection: ConnectionName): number {
+    return this.#serviceAheadMs.get(connection) ?? 0;
+  }
+
+  /** The time of a connection's service, which the starts and deadlines of its sandboxes are in. */
+  serviceAt(connection: ConnectionName, browserMs: number): number {
+    return this.at(browserMs) + this.serviceAheadMs(connection);
   }
 }
 

@@ -9,7 +9,7 @@ import { firstScreen } from '../fleet/view';
 import { fleetWatcher } from '../fleet/watchers';
 import type { SandboxAct } from '../sandbox/can';
 import { metadataFrom } from '../sandbox/metadata';
-import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
+import { sandboxApi } from '../sandbox-api/configured';
 import { eventually, localKey, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
@@ -85,7 +85,9 @@ describe('rows that lack values', () => {
       const parsed = parseFilter(text);
       if (!parsed.ok) throw new Error(text);
       const test = compileFilter(parsed.filter);
-      return sandboxes.filter((sandbox) => test(indexSandbox(sandbox), Date.now())).map(({ id }) => id);
+      return sandboxes
+        .filter((sandbox) => test(indexSandbox(sandbox, status), Date.now()))
+        .map(({ id }) => id);
     };
     expect(matching('state:unknown')).toEqual(['nullstate', 'nostate', 'wrongtypes', 'bare']);
     expect(matching('age>30m')).toEqual(['nullstate', 'nostate', 'emptyend', 'noend']);
@@ -134,7 +136,7 @@ it('keeps the metadata key __proto__ from the creation to the list, the filter, 
     ),
   );
   expect(Object.entries(row.metadata)).toEqual(pairs);
-  const indexed = indexSandbox(row);
+  const indexed = indexSandbox(row, { serviceAheadMs: 0 });
   expect(metadataKeysOf(countFacets([indexed])).map(({ key }) => key)).toEqual(['__proto__', 'constructor']);
   const parsed = parseFilter('__proto__=ana');
   expect(parsed.ok && compileFilter(parsed.filter)(indexed, 0)).toBe(true);
@@ -339,7 +341,7 @@ describe('a service whose clock is wrong', () => {
         () => Math.abs(fleetWatcher('local').snapshot().status.serviceAheadMs - aheadMs) <= 1_000,
       );
       const matching = (q: string) =>
-        firstScreen(allFleets(), { q, sort: '' }, serviceNowMs('local/old')).sandboxes.map(({ id }) => id);
+        firstScreen(allFleets(), { q, sort: '' }, Date.now()).sandboxes.map(({ id }) => id);
       expect(matching('age>2m')).toEqual(['old']);
       expect(matching('left<6m')).toEqual(['young']);
       const sandboxKeys = [localKey('old')];

@@ -1,5 +1,4 @@
-import { firstStartOf } from '../../sandbox/name';
-import { type IndexedSandbox, upSince } from '../row-index';
+import type { IndexedSandbox } from '../row-index';
 import type { Comparison, Filter, NonEmpty, Pattern, Term } from './filter';
 import type { ComparedField } from './units';
 
@@ -80,14 +79,8 @@ function compileIds(patterns: NonEmpty<Pattern>): FilterTest {
 }
 
 const AMOUNTS = {
-  age: ({ sandbox }, nowMs) => {
-    const firstMs = firstStartOf(sandbox);
-    return firstMs === null ? null : nowMs - firstMs;
-  },
-  up: (row, nowMs) => {
-    const sinceMs = upSince(row);
-    return sinceMs === null ? null : nowMs - sinceMs;
-  },
+  age: ({ firstStartMs }, nowMs) => (firstStartMs === null ? null : nowMs - firstStartMs),
+  up: ({ upSinceMs }, nowMs) => (upSinceMs === null ? null : nowMs - upSinceMs),
   left: (row, nowMs) => (row.deadlineMs === null ? null : row.deadlineMs - nowMs),
   cpu: (row) => row.sandbox.cpuCount,
   memory: (row) => row.sandbox.memoryMB,

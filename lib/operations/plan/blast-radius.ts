@@ -6,10 +6,10 @@ import {
   metadataKeysOf,
   rankValues,
 } from '../../fleet/filter/facets';
-import { indexSandbox } from '../../fleet/row-index';
+import { type IndexedSandbox, indexSandboxes } from '../../fleet/row-index';
 import { STATE_NAMES } from '../../fleet/states';
+import { tabClock } from '../../live/server-clock';
 import { type SandboxAct, sandboxCannot } from '../../sandbox/can';
-import { firstStartOf } from '../../sandbox/name';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { connectionOf } from '../../sandbox-key';
 import { SKIP_KINDS, type SkipKind, type Skipped } from '../schema';
@@ -38,7 +38,7 @@ export type BlastRadius = {
   shared: { key: string; value: string }[];
   /** The other keys, those with the most values first: they tell the sandboxes apart. */
   distinguishing: string[];
-  /** Start of the oldest and of the newest sandbox, epoch ms. `null` if no start is known. */
+  /** Start of the oldest and of the newest sandbox, epoch ms on Sandkeeper's clock. `null` if no start is known. */
   ages: { oldestMs: number; newestMs: number } | null;
 };
 
@@ -56,7 +56,8 @@ const ONE_IN = 4;
  * than one value, but not a different value in each.
  */
 export function blastRadius(sandboxes: readonly Sandbox[], limits: Limits): BlastRadius {
-  const counts = countFacets(sandboxes.map(indexSandbox));
+  const rows = indexSandboxes(sandboxes, (name) => ({ serviceAheadMs: tabClock.serviceAheadMs(name) }));
+  const counts = countFacets(rows);
   const total = sandboxes.length;
   const splitOf = (shares: ReadonlyMap<string, number>): Split => {
     const ranked = rankValues(shares);
@@ -86,7 +87,7 @@ export function blastRadius(sandboxes: readonly Sandbox[], limits: Limits): Blas
       .map(({ key }) => ({ key, ...splitOf(counts.metadata.get(key) ?? new Map()) })),
     shared,
     distinguishing: distinguishingOf(counts, new Set(total > 1 ? shared.map(({ key }) => key) : [])),
-    ages: agesOf(sandboxes),
+    ages: agesOf(rows),
   };
 }
 
@@ -110,14 +111,13 @@ function sumOf(ranked: readonly (readonly [string, number])[]): number {
   return ranked.reduce((sum, [, count]) => sum + count, 0);
 }
 
-function agesOf(sandboxes: readonly Sandbox[]): BlastRadius['ages'] {
+function agesOf(rows: readonly IndexedSandbox[]): BlastRadius['ages'] {
   let oldestMs = Number.POSITIVE_INFINITY;
   let newestMs = Number.NEGATIVE_INFINITY;
-  for (const sandbox of sandboxes) {
-    const firstMs = firstStartOf(sandbox);
-    if (firstMs === null) continue;
-    oldestMs = Math.min(oldestMs, firstMs);
-    newestMs = Math.max(newestMs, firstMs);
+  for (const { firstStartMs } of rows) {
+    if (firstStartMs === null) continue;
+    oldestMs = Math.min(oldestMs, firstStartMs);
+    newestMs = Math.max(newestMs, firstStartMs);
   }
   return newestMs < oldestMs ? null : { oldestMs, newestMs };
 }
