@@ -90,7 +90,7 @@ describe('selectionActs', () => {
       label: 'Kill 1…',
       ids: 'b',
     });
-    underWay.set('b', { act: 'pause', operationId: 'o1' });
+    underWay.set('local/b', { act: 'pause', operationId: 'o1' });
     expect(actsOn([running('a'), running('b')], { underWay }).kill?.reason).toContain(
       'in progress on each of them',
     );

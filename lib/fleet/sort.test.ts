@@ -5,6 +5,7 @@ import { compareBy, parseSort, printSort, type SortDirection, type SortKey, sort
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
 
 const KEYS: SortKey[] = [
+  'connection',
   'state',
   'id',
   'template',

@@ -1,7 +1,7 @@
 import type { IndexedSandbox } from './row-index';
 import { STATE_FACTS } from './states';
 
-const FIXED_KEYS = ['state', 'id', 'template', 'age', 'up', 'left', 'size', 'started'] as const;
+const FIXED_KEYS = ['connection', 'state', 'id', 'template', 'age', 'up', 'left', 'size', 'started'] as const;
 type FixedKey = (typeof FIXED_KEYS)[number];
 
 const METADATA_PREFIX = 'meta:';
@@ -18,6 +18,11 @@ type Compare = (a: IndexedSandbox, b: IndexedSandbox) => number;
 type NumberColumn = (row: IndexedSandbox) => number | null;
 type TextColumn = (row: IndexedSandbox) => string | null;
 
+const TEXT_COLUMNS = {
+  connection: ({ connection }) => connection,
+  template: ({ templateName }) => templateName,
+} satisfies Record<string, TextColumn>;
+
 /** Uses starts and deadlines instead of ages and times left, so that sorting needs no clock. */
 const NUMBER_COLUMNS = {
   state: (row) => STATE_FACTS[row.sandbox.state].rank,
@@ -27,7 +32,7 @@ const NUMBER_COLUMNS = {
   left: (row) => row.deadlineMs,
   size: ({ sandbox: { cpuCount, memoryMB } }) =>
     cpuCount === null && memoryMB === null ? null : (cpuCount ?? 0) * CPU_WEIGHT + (memoryMB ?? 0),
-} satisfies Record<Exclude<FixedKey, 'id' | 'template'>, NumberColumn>;
+} satisfies Record<Exclude<FixedKey, keyof typeof TEXT_COLUMNS | 'id'>, NumberColumn>;
 
 /** Sorts sizes by vCPUs, then memory: one vCPU outweighs any memory. */
 const CPU_WEIGHT = 2 ** 30;
@@ -79,7 +84,7 @@ function isNumberKey(key: SortKey): key is keyof typeof NUMBER_COLUMNS {
 }
 
 function textColumn(key: SortKey): TextColumn {
-  if (!key.startsWith(METADATA_PREFIX)) return (row) => row.templateName;
+  if (!key.startsWith(METADATA_PREFIX)) return key === 'connection' ? TEXT_COLUMNS.connection : TEXT_COLUMNS.template;
   const name = key.slice(METADATA_PREFIX.length);
   return ({ sandbox: { metadata } }) => (Object.hasOwn(metadata, name) ? (metadata[name] ?? null) : null);
 }

@@ -78,7 +78,7 @@ function startOfTerm(text: string, from: number): number {
 export function matchDraftAsPrefix(text: string, filter: Filter): Filter {
   const last = filter.at(-1);
   if (last === undefined || /\s$/.test(text) || last.negated) return filter;
-  if (last.kind !== 'metadata' && last.kind !== 'template' && last.kind !== 'has') return filter;
+  if (!('patterns' in last) || last.kind === 'id') return filter;
   const [first, ...rest] = last.patterns;
   const typed = rest.at(-1) ?? first;
   const isWhole = text.endsWith('"') || typed.at(-1) === '';

@@ -1,13 +1,14 @@
 import type { SandboxState } from '../../sandbox/schema';
 import type { IndexedSandbox } from '../row-index';
 import { STATE_NAMES } from '../states';
-import { type Filter, metadataTerm, stateTerm, type Term, templateTerm } from './filter';
+import { connectionTerm, type Filter, metadataTerm, stateTerm, type Term, templateTerm } from './filter';
 
 type Counts = ReadonlyMap<string, number>;
 
 /** How often each value occurs in some rows. Used for facets, the column chooser and suggestions. */
 export type FacetCounts = {
   readonly rows: number;
+  readonly connections: Counts;
   readonly states: Counts;
   readonly templates: Counts;
   /** By metadata key, then by value. */
@@ -18,7 +19,7 @@ export type FacetCounts = {
 export type FacetValue = { readonly value: string; readonly count: number; readonly term: Term };
 
 export type Facet = {
-  readonly kind: 'state' | 'template' | 'metadata';
+  readonly kind: 'connection' | 'state' | 'template' | 'metadata';
   /** The metadata key, or the kind. */
   readonly key: string;
   /** Most frequent in the whole fleet first. */
@@ -37,10 +38,12 @@ const MANY_VALUES = 10;
 const MIN_UNIQUE = 4;
 
 export function countFacets(rows: readonly IndexedSandbox[]): FacetCounts {
+  const connections = new Map<string, number>();
   const states = new Map<string, number>();
   const templates = new Map<string, number>();
   const metadata = new Map<string, Map<string, number>>();
-  for (const { sandbox, templateName } of rows) {
+  for (const { sandbox, connection, templateName } of rows) {
+    countOne(connections, connection);
     countOne(states, sandbox.state);
     countOne(templates, templateName);
     for (const key of Object.keys(sandbox.metadata)) {
@@ -52,7 +55,7 @@ export function countFacets(rows: readonly IndexedSandbox[]): FacetCounts {
       countOne(values, sandbox.metadata[key] ?? '');
     }
   }
-  return { rows: rows.length, states, templates, metadata };
+  return { rows: rows.length, connections, states, templates, metadata };
 }
 
 /** The metadata keys of which a filter leaves one value: `owner=ana`, but not `owner=ana,li` or `owner=a*`. */
@@ -79,10 +82,11 @@ type FacetOptions = {
 };
 
 /**
- * The facets to show below the filter: states, templates, then the most useful metadata keys. A key with one value in all
- * rows is omitted, unless the filter contains it: then it is needed to remove the term. A key whose values hardly repeat has
- * no facet: its values divide nothing, and the filter suggests them. The order of facets and values comes from the whole
- * fleet, so that nothing moves when the filter changes; only the counts are of the matching rows.
+ * The facets to show below the filter: states, connections if there are several, templates, then the most useful metadata
+ * keys. A key with one value in all rows is omitted, unless the filter contains it: then it is needed to remove the term. A
+ * key whose values hardly repeat has no facet: its values divide nothing, and the filter suggests them. The order of facets
+ * and values comes from the whole fleet, so that nothing moves when the filter changes; only the counts are of the matching
+ * rows.
  */
 export function facetsOf(
   fleet: FacetCounts,
@@ -90,6 +94,10 @@ export function facetsOf(
 ): Facet[] {
   if (fleet.rows === 0) return [];
   const facets: Facet[] = [stateFacet(fleet.states, matching.states)];
+  if (fleet.connections.size > 1 || filter.some(({ kind }) => kind === 'connection')) {
+    const connections = [fleet.connections, matching.connections];
+    facets.push(facetOf('connection', 'connection', connections, limit, (name) => connectionTerm(name)));
+  }
   if (fleet.templates.size > 1 || filter.some(({ kind }) => kind === 'template'))
     facets.push(facetOf('template', 'template', [fleet.templates, matching.templates], limit, templateTerm));
   const filtered = new Set(filter.flatMap((term) => (term.kind === 'metadata' ? [term.key] : [])));

@@ -1,4 +1,5 @@
 import type { SandboxState } from '../../sandbox/schema';
+import type { ConnectionName } from '../../sandbox-key';
 import { STATE_NAMES } from '../states';
 import {
   FilterProblem,
@@ -29,7 +30,7 @@ export type Comparison = '<' | '<=' | '>' | '>=' | '=';
  * - `metadata` `owner=ana,li`, `run=pr-*`, `owner!=ana`: the key has exactly one of these values, in the same case. `!=`
  *   also selects rows without the key.
  * - `state` `state:running,paused`; `template` `template:base`: exactly the name or the id; `id` `id:i7k`: a prefix of the
- *   id.
+ *   id; `connection` `connection:prod`: exactly its name.
  * - `compare` `age>2h`, `up>2h`, `left<10m`, `cpu>=4`, `memory=4GB`: `amount` is in ms, vCPUs or MB. `age` counts from the
  *   first start, `up` from the last start or resume. A paused sandbox is not up and has no time left: it never matches a
  *   comparison of `up` or `left`.
@@ -44,7 +45,7 @@ export type Term =
     }
   | { readonly kind: 'state'; readonly negated: boolean; readonly states: NonEmpty<SandboxState> }
   | {
-      readonly kind: 'has' | 'template' | 'id';
+      readonly kind: 'has' | 'template' | 'id' | 'connection';
       readonly negated: boolean;
       readonly patterns: NonEmpty<Pattern>;
     }
@@ -70,7 +71,7 @@ export type ParsedFilter =
   | { readonly ok: false; readonly filter: Filter; readonly error: FilterError };
 
 /** The fields with a list after a colon. Without quotes, these names are never metadata keys. */
-const LISTED_FIELDS = ['state', 'template', 'id', 'has'] as const;
+const LISTED_FIELDS = ['state', 'template', 'id', 'has', 'connection'] as const;
 export type ListedField = (typeof LISTED_FIELDS)[number];
 
 /**
@@ -129,6 +130,11 @@ export function stateTerm(state: SandboxState): Term {
 /** The term of a facet: the template's name or id is exactly this. */
 export function templateTerm(template: string): Term {
   return { kind: 'template', negated: false, patterns: [[template]] };
+}
+
+/** The term of a facet and of the switcher: the sandbox is in one of these connections. */
+export function connectionTerm(first: ConnectionName, ...others: ConnectionName[]): Term {
+  return { kind: 'connection', negated: false, patterns: [[first], ...others.map((name): Pattern => [name])] };
 }
 
 /** The term `has:key`. */
@@ -198,6 +204,7 @@ const LISTED_NEEDS = {
   template: 'the name or ID of a template, as in template:base',
   id: 'the start of an ID, as in id:i7k',
   has: 'a metadata key, as in has:team',
+  connection: 'the name of a connection, as in connection:prod',
 } satisfies Record<ListedField, string>;
 
 function listedTerm(text: string, head: TermHead, field: ListedField, operator: Operator): Term {

@@ -37,6 +37,10 @@ function compilePositive(term: Term): FilterTest {
       const test = compilePatterns(term.patterns);
       return (row) => test(row.templateName) || test(row.sandbox.templateId);
     }
+    case 'connection': {
+      const test = compilePatterns(term.patterns);
+      return ({ connection }) => test(connection);
+    }
     case 'id':
       return compileIds(term.patterns);
     case 'compare':

@@ -48,6 +48,7 @@ function printPositive(term: Exclude<Term, { kind: 'metadata' }>): string {
     case 'has':
     case 'template':
     case 'id':
+    case 'connection':
       return `${term.kind}:${printPatterns(term.patterns)}`;
   }
 }

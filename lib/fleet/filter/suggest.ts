@@ -52,7 +52,9 @@ const KEYS_BEFORE_FIELDS = 5;
 /** Values of keys with more distinct values are suggested only after the key is typed. */
 const MAX_KNOWN_VALUES = 200;
 
-const LISTED_STARTS = ['state:', 'template:', 'has:', 'id:'] as const;
+/** Offered only if there are several connections to choose from. */
+const CONNECTION_START = 'connection:';
+const LISTED_STARTS = ['state:', 'template:', 'has:', 'id:', CONNECTION_START] as const;
 const STARTS = [
   'state:',
   'age>',
@@ -65,6 +67,7 @@ const STARTS = [
   'age<',
   'left>',
   'id:',
+  CONNECTION_START,
 ] as const;
 
 const AMOUNTS = {
@@ -158,6 +161,7 @@ function valuesFor({ name, operator }: TermHead, typed: string, counts: FacetCou
   if (!isList) return [];
   if (field === 'state') return stateValues(counts);
   if (field === 'template') return countedValues(rankValues(counts.templates));
+  if (field === 'connection') return countedValues(rankValues(counts.connections));
   if (field === 'has') return countedValues(metadataKeysOf(counts).map(({ key, count }) => [key, count]));
   if (isListedField(field) || operator === ':') return [];
   return countedValues(rankValues(counts.metadata.get(textOf(name)) ?? NOTHING));
@@ -186,7 +190,7 @@ function amountsFor(field: ComparedField, typed: string): ValueCandidate[] {
 function startOfEmpty(head: TermHead, counts: FacetCounts, others: readonly Term[]): Candidate[] {
   const used = new Set(others.map(nameOf));
   const keys = metadataKeysOf(counts).filter(({ key }) => !used.has(`=${key}`));
-  const fields = fieldCandidates(head).filter(({ match }) => !used.has(match));
+  const fields = fieldCandidates(head, counts).filter(({ match }) => !used.has(match));
   const [first, later] = [keys.slice(0, KEYS_BEFORE_FIELDS), keys.slice(KEYS_BEFORE_FIELDS)];
   const presences = head.negated ? first.map((key) => presenceCandidate(head, key)) : [];
   return [
@@ -202,7 +206,7 @@ function startOfWord(head: TermHead, counts: FacetCounts): Candidate[] {
   const keys = metadataKeysOf(counts);
   return [
     ...keys.map((key) => keyCandidate(head, key)),
-    ...fieldCandidates(head),
+    ...fieldCandidates(head, counts),
     ...keys.map((key) => presenceCandidate(head, key)),
     ...knownValues(head, counts, keys),
   ];
@@ -219,6 +223,9 @@ function knownValues(head: TermHead, counts: FacetCounts, keys: readonly Metadat
   const candidates = [
     ...candidatesOf(`${bang}state:`, stateValues(counts)),
     ...candidatesOf(`${bang}template:`, countedValues([...counts.templates])),
+    ...(counts.connections.size > 1
+      ? candidatesOf(`${bang}${CONNECTION_START}`, countedValues([...counts.connections]))
+      : []),
     ...fromMetadata,
   ];
   return candidates.sort((a, b) => (b.count ?? 0) - (a.count ?? 0));
@@ -242,9 +249,10 @@ function presenceCandidate(head: TermHead, { key, count }: MetadataKey): Candida
 }
 
 /** After `!`, only fields with lists: comparisons have inverse operators. */
-function fieldCandidates(head: TermHead): Candidate[] {
-  const starts = head.negated ? LISTED_STARTS : STARTS;
-  return starts.map((start) => ({
+function fieldCandidates(head: TermHead, { connections }: FacetCounts): Candidate[] {
+  const starts: readonly string[] = head.negated ? LISTED_STARTS : STARTS;
+  const offered = connections.size > 1 ? starts : starts.filter((start) => start !== CONNECTION_START);
+  return offered.map((start) => ({
     term: `${bangOf(head)}${start}`,
     match: start.replace(/[^a-z]+$/, ''),
     kind: 'field',
