@@ -5,7 +5,8 @@ import { serverNow, useNow } from '@/components/ui/clock';
 import { filterInForce } from '@/lib/fleet/filter/in-force';
 import { type HeldRows, holdRows, releaseRows } from '@/lib/fleet/held-rows';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
-import { type Sort, sortRows } from '@/lib/fleet/sort';
+import { RowSorter } from '@/lib/fleet/row-sorter';
+import type { Sort } from '@/lib/fleet/sort';
 import { type FirstScreen, filterRows, indexFleets } from '@/lib/fleet/view';
 
 /** Filters by these fields match different rows as time passes. */
@@ -19,9 +20,10 @@ export function useMatchingRows(
   { text, sort }: { text: string; sort: Sort },
 ) {
   const { key, direction } = sort;
+  const [sorter] = useState(() => new RowSorter());
   const sorted = useMemo(
-    () => (rows === null ? indexFleets(first) : sortRows(rows, { key, direction })),
-    [rows, first, key, direction],
+    () => (rows === null ? indexFleets(first) : sorter.sort(rows, { key, direction })),
+    [rows, first, sorter, key, direction],
   );
   const { kind, filter, error } = useMemo(() => filterInForce(text), [text]);
   const isTimed = filter?.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field)) ?? false;

@@ -10,12 +10,17 @@ import { FleetStore, NOTHING_KNOWN } from './store';
 
 /** The fleets of all connections. A new object after every change. */
 export type FleetsView = {
-  /** `null` until the fleet of a connection has arrived once. A connection that has not arrived has no rows yet. */
+  /**
+   * `null` until the fleets have arrived. One that takes longer, because it could not be read yet, holds up no other: it
+   * has no rows until it arrives.
+   */
   rows: readonly IndexedSandbox[] | null;
   /** What holds for all of them together. */
   status: FleetStatus;
   connections: readonly ShownConnection[];
   statuses: ReadonlyMap<ConnectionName, FleetStatus>;
+  /** The connections whose rows have arrived. */
+  arrived: ReadonlySet<ConnectionName>;
   /** What each service does not offer. The same object until that changes. */
   lacking: ReadonlyMap<ConnectionName, Lacking>;
 };
@@ -31,6 +36,7 @@ export const NO_FLEETS: FleetsView = {
   status: NOTHING_READ,
   connections: [],
   statuses: new Map(),
+  arrived: new Set(),
   lacking: new Map(),
 };
 
@@ -94,15 +100,30 @@ export class Fleets {
 
   #update(connections = this.#view.connections): void {
     const statuses = new Map<ConnectionName, FleetStatus>();
+    const arrived = new Set<ConnectionName>();
     const parts: (readonly IndexedSandbox[])[] = [];
+    let isWaiting = false;
     for (const { name } of connections) {
-      const view = this.#followed.get(name)?.store.view() ?? NOTHING_KNOWN;
+      const store = this.#followed.get(name)?.store;
+      const view = store?.view() ?? NOTHING_KNOWN;
       if (view !== NOTHING_KNOWN) statuses.set(name, view.status);
-      if (view.rows !== null) parts.push(view.rows);
+      if (view.rows !== null) {
+        parts.push(view.rows);
+        arrived.add(name);
+      }
+      isWaiting ||= store?.isSettled !== true;
     }
-    const rows = this.#joined(parts);
+    // The page is served with the rows of all: showing those of one first would take the others away for a moment.
+    const rows = isWaiting && this.#view.rows === null ? null : this.#joined(parts);
     const lacking = this.#lackingIn(statuses);
-    this.#view = { rows, status: mergeStatus([...statuses.values()]), connections, statuses, lacking };
+    this.#view = {
+      rows,
+      status: mergeStatus([...statuses.values()]),
+      connections,
+      statuses,
+      arrived,
+      lacking,
+    };
     for (const listener of this.#listeners) listener();
   }
 
@@ -121,8 +142,9 @@ export class Fleets {
   #joined(parts: readonly (readonly IndexedSandbox[])[]): readonly IndexedSandbox[] | null {
     const isSame = parts.length === this.#parts.length && parts.every((part, at) => part === this.#parts[at]);
     if (!isSame) {
-      const [first = null] = parts;
-      this.#rows = parts.length <= 1 ? first : parts.flat();
+      const [first = null, ...others] = parts;
+      // `concat` copies whole arrays: ten times as fast as `flat`.
+      this.#rows = first === null || others.length === 0 ? first : first.concat(...others);
       this.#parts = parts;
     }
     return this.#rows;

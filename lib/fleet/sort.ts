@@ -84,7 +84,8 @@ function isNumberKey(key: SortKey): key is keyof typeof NUMBER_COLUMNS {
 }
 
 function textColumn(key: SortKey): TextColumn {
-  if (!key.startsWith(METADATA_PREFIX)) return key === 'connection' ? TEXT_COLUMNS.connection : TEXT_COLUMNS.template;
+  if (!key.startsWith(METADATA_PREFIX))
+    return key === 'connection' ? TEXT_COLUMNS.connection : TEXT_COLUMNS.template;
   const name = key.slice(METADATA_PREFIX.length);
   return ({ sandbox: { metadata } }) => (Object.hasOwn(metadata, name) ? (metadata[name] ?? null) : null);
 }

@@ -37,6 +37,7 @@ export class FleetStore {
   /** Deltas received while a snapshot is being read. */
   #pending: FleetDelta[] = [];
   #reading: AbortController | null = null;
+  #hasFailed = false;
   /** The clock that the rows are indexed with. */
   #serviceAheadMs = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
@@ -51,6 +52,12 @@ export class FleetStore {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+
+  /** Whether its rows have arrived, or will take long: they could not be fetched, or the server has not read them yet. */
+  get isSettled(): boolean {
+    const { rows, status } = this.#view;
+    return rows !== null || this.#hasFailed || (this.#view !== NOTHING_KNOWN && status.asOfMs === null);
+  }
 
   /** The row with this key, or `undefined` if it is not in the fleet. */
   find(key: SandboxKey): IndexedSandbox | undefined {
@@ -98,6 +105,8 @@ export class FleetStore {
     } catch {
       if (this.#reading !== reading) return;
       this.#reading = null;
+      this.#hasFailed = true;
+      this.#update(this.#view.status);
       this.#retryTimer = setTimeout(() => void this.#resync(), RETRY_MS);
     }
   }

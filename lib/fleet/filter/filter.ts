@@ -134,7 +134,11 @@ export function templateTerm(template: string): Term {
 
 /** The term of a facet and of the switcher: the sandbox is in one of these connections. */
 export function connectionTerm(first: ConnectionName, ...others: ConnectionName[]): Term {
-  return { kind: 'connection', negated: false, patterns: [[first], ...others.map((name): Pattern => [name])] };
+  return {
+    kind: 'connection',
+    negated: false,
+    patterns: [[first], ...others.map((name): Pattern => [name])],
+  };
 }
 
 /** The term `has:key`. */
