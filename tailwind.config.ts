@@ -22,6 +22,12 @@ export default {
         'paused-soft': 'var(--paused-soft)',
         danger: 'var(--danger)',
         'danger-ink': 'var(--danger-ink)',
+        // Tell connections apart. No state and no danger has them.
+        'hue-1': 'var(--hue-1)',
+        'hue-2': 'var(--hue-2)',
+        'hue-3': 'var(--hue-3)',
+        'hue-4': 'var(--hue-4)',
+        'hue-5': 'var(--hue-5)',
         backdrop: 'var(--backdrop)',
       },
       fontFamily: {

@@ -12,6 +12,14 @@ export const DEFAULT_COLUMNS: readonly string[] = [
   'size',
 ];
 
+/** The columns that a person has not chosen otherwise. With several connections each row says which one it is in. */
+export function defaultColumns(areSeveral: boolean): readonly string[] {
+  return areSeveral ? addColumn(DEFAULT_COLUMNS, CONNECTION_COLUMN) : DEFAULT_COLUMNS;
+}
+
+/** Only offered with several connections. */
+export const CONNECTION_COLUMN = 'connection';
+
 /** Holds the widths that were dragged, px by column id, in the form of a query. */
 export const WIDTHS_COOKIE = 'sandkeeper_widths';
 export const MIN_WIDTH_PX = 48;
@@ -38,7 +46,9 @@ export function clampWidth(px: number): number {
 const MAX_COLUMNS = 24;
 
 /** The built-in columns from left to right, where nobody has moved them. */
-const READING_ORDER: readonly string[] = [...DEFAULT_COLUMNS, 'started'];
+const READING_ORDER: readonly string[] = [...DEFAULT_COLUMNS, 'started'].flatMap((id) =>
+  id === 'id' ? [id, 'connection'] : id,
+);
 /** The columns of metadata keys follow it. */
 const BEFORE_KEYS = 'template';
 

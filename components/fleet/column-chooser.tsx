@@ -10,13 +10,14 @@ import { PopoverButton } from '@/components/ui/popover-button';
 import { Visible } from '@/components/ui/visible-text';
 import type { MetadataKey } from '@/lib/fleet/filter/facets';
 import { visibleText } from '@/lib/visible-text';
-import { DEFAULT_COLUMNS } from './column-choice';
+import { CONNECTION_COLUMN, defaultColumns } from './column-choice';
 import { FLEET_COLUMNS, fleetColumn, keyColumnId } from './columns';
 import type { ColumnActs } from './use-columns';
 
 type Props = {
   choice: readonly string[];
   keys: readonly MetadataKey[];
+  areSeveral: boolean;
   acts: ColumnActs;
   /** `null`: no width was chosen. */
   onResetWidths: (() => void) | null;
@@ -27,7 +28,7 @@ const MAX_KEYS = 40;
 const MIN_TO_FIND = 12;
 
 /** Chooses and orders the columns. Every metadata key can be one. */
-export function ColumnChooser({ choice, keys, acts, onResetWidths }: Props) {
+export function ColumnChooser(props: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const button = useRef<HTMLButtonElement>(null);
   useOffers(() => [
@@ -41,20 +42,21 @@ export function ColumnChooser({ choice, keys, acts, onResetWidths }: Props) {
   ]);
   return (
     <PopoverButton label="Columns" buttonRef={button} anchor={anchor} onAnchor={setAnchor}>
-      <Choices choice={choice} keys={keys} acts={acts} onResetWidths={onResetWidths} />
+      <Choices {...props} />
     </PopoverButton>
   );
 }
 
 /** The shown columns in their order, then the others. A checkbox leaves the list as it is, so that nothing moves under the pointer. */
-function Choices({ choice, keys, acts, onResetWidths }: Props) {
+function Choices({ choice, keys, areSeveral, acts, onResetWidths }: Props) {
   const [listed, setListed] = useState(choice);
   const [moved, setMoved] = useState<{ id: string; by: 1 | -1 } | null>(null);
   const list = useRef<HTMLDivElement>(null);
   const counts = new Map(keys.map(({ key, count }) => [keyColumnId(key), count]));
   const [find, setFind] = useState('');
   const isFound = (id: string) => (fleetColumn(id)?.title ?? '').toLowerCase().includes(find.toLowerCase());
-  const known = [...Object.keys(FLEET_COLUMNS), ...keys.map(({ key }) => keyColumnId(key))];
+  const builtIn = Object.keys(FLEET_COLUMNS).filter((id) => areSeveral || id !== CONNECTION_COLUMN);
+  const known = [...builtIn, ...keys.map(({ key }) => keyColumnId(key))];
   const kept = listed.filter((id) => choice.includes(id) || known.includes(id));
   const first = kept.filter(isFound);
   const others = known.filter((id) => !kept.includes(id) && isFound(id));
@@ -71,7 +73,7 @@ function Choices({ choice, keys, acts, onResetWidths }: Props) {
   function reset() {
     acts.reset?.();
     onResetWidths?.();
-    setListed(DEFAULT_COLUMNS);
+    setListed(defaultColumns(areSeveral));
   }
 
   // The browser takes the focus from an element that is moved in the document.

@@ -5,6 +5,7 @@ import {
   tableFeatures,
 } from '@tanstack/react-table';
 import type { MouseEvent, ReactNode } from 'react';
+import { ConnectionTag } from '@/components/sandbox/connection-tag';
 import { FittedChips, type ShowMore } from '@/components/sandbox/metadata-chips';
 import { formatSize } from '@/components/sandbox/size';
 import { StateBadge } from '@/components/sandbox/state-badge';
@@ -12,11 +13,13 @@ import { Age, TimeLeft, Unknown } from '@/components/sandbox/time-left';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
+import type { ShownConnection } from '@/lib/connection';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { parseSort, type SortKey } from '@/lib/fleet/sort';
 import { paths } from '@/lib/paths';
 import { isProtected, type SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { CONNECTION_COLUMN } from './column-choice';
 
 export type CellContext = {
   nowMs: number;
@@ -28,6 +31,7 @@ export type CellContext = {
   protectedKey: string;
   /** Metadata keys shown as columns of their own. */
   keyColumns: ReadonlySet<string>;
+  connections: readonly ShownConnection[];
   /** Metadata keys of which the filter leaves one value: they tell the rows apart no more. */
   filteredKeys: ReadonlySet<string>;
   onPick: (key: string, value: string) => void;
@@ -65,7 +69,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Sandbox',
     widthPx: 200,
     sortKey: 'id',
-    draw: ({ sandbox }, { onOpen, isActive, protectedKey }) => (
+    draw: ({ sandbox, connection }, { onOpen, isActive, protectedKey, connections }) => (
       <>
         <a
           translate="no"
@@ -83,7 +87,23 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
           tabIndex={isActive ? 0 : -1}
           className="ml-1 align-middle opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
         />
+        {/* A row of two lines has no column for it. */}
+        {connections.length < 2 ? null : (
+          <ConnectionTag
+            name={connection}
+            among={connections}
+            className="hidden max-w-24 align-middle text-small group-data-phone/grid:inline-flex"
+          />
+        )}
       </>
+    ),
+  },
+  [CONNECTION_COLUMN]: {
+    title: 'Connection',
+    widthPx: 120,
+    sortKey: 'connection',
+    draw: ({ connection }, { connections }) => (
+      <ConnectionTag name={connection} among={connections} className="max-w-full align-middle" />
     ),
   },
   template: {

@@ -1,11 +1,13 @@
 import type { FacetCounts } from '@/lib/fleet/filter/facets';
-import type { ColumnWidths } from './column-choice';
+import { CONNECTION_COLUMN, type ColumnWidths } from './column-choice';
 import { gridOf, keyOfColumn, type ShownColumn } from './columns';
 
 const CHAR_PX = 7.2;
 const MIN_PX = 64;
 const MAX_PX = 168;
 const ARROW_PX = 18;
+/** The colour before the name of a connection. */
+const DOT_PX = 8;
 /** Less when the keys that people look for have columns of their own, so that these push nothing off the screen. */
 const METADATA_BESIDE_KEYS_PX = 96;
 
@@ -15,7 +17,7 @@ const METADATA_BESIDE_KEYS_PX = 96;
  */
 export function fitColumns(
   columns: readonly ShownColumn[],
-  { metadata, templates }: FacetCounts,
+  { metadata, templates, connections }: FacetCounts,
   chosen: ColumnWidths = {},
 ): ShownColumn[] {
   const hasKeys = columns.some(({ id }) => keyOfColumn(id) !== null);
@@ -26,6 +28,8 @@ export function fitColumns(
     if (key !== null) return { ...column, widthPx: contentWidth(column.title, metadata.get(key), MAX_PX) };
     if (column.id === 'template')
       return { ...column, widthPx: contentWidth(column.title, templates, column.widthPx) };
+    if (column.id === CONNECTION_COLUMN)
+      return { ...column, widthPx: DOT_PX + contentWidth(column.title, connections, column.widthPx) };
     return column.id === 'metadata' && hasKeys ? { ...column, widthPx: METADATA_BESIDE_KEYS_PX } : column;
   });
 }

@@ -7,15 +7,17 @@ import { useOffers } from '@/components/data/use-offers';
 import { useUrlState } from '@/components/data/use-url-state';
 import { useActs } from '@/components/operations/use-acts';
 import { useMoreMetadata } from '@/components/sandbox/metadata-chips';
-import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { HeldNews } from '@/components/ui/held-news';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Toolbar } from '@/components/ui/toolbar';
 import { type Role, roleSuffices } from '@/lib/access/roles';
+import { type FleetStatus, NOTHING_READ } from '@/lib/fleet/delta';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
 import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
-import { fleets } from '@/lib/fleet/fleets';
+import { finishedText } from '@/lib/fleet/filter/in-force';
+import { connectionsIn, narrowTo } from '@/lib/fleet/filter/narrowing';
+import { fleets, NO_FLEETS } from '@/lib/fleet/fleets';
 import { printSort, type Sort } from '@/lib/fleet/sort';
 import { DEFAULT_SORT, type FirstScreen, indexFleets, sortFrom } from '@/lib/fleet/view';
 import { fromJson, type JsonOf } from '@/lib/json-of';
@@ -25,13 +27,16 @@ import type { SandboxKey } from '@/lib/sandbox-key';
 import type { SavedView } from '@/lib/views/schema';
 import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
+import { emptyText } from './empty-text';
 import { FacetRow } from './facet-row';
 import { FilterBar, FilterErrorLine } from './filter-bar';
+import { FleetBanners } from './fleet-banners';
 import { fleetCommands } from './fleet-commands';
 import { FleetEmpty } from './fleet-empty';
 import { FleetSkeleton, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
 import { LazyNewSandboxDialog, LazySelectionDock } from './lazy';
+import { NoConnections } from './no-connections';
 import { countText } from './selection-text';
 import { useColumns, useFittedColumns } from './use-columns';
 import { useCounts } from './use-counts';
@@ -82,7 +87,10 @@ export function FleetPage({
   const [firstText] = useState(text);
   const [sortText, setSortText] = useUrlState('sort');
   const sort = sortFrom(sortText);
-  const { shown: columns, choice, acts: columnActs } = useColumns(rememberedColumns);
+  const hasArrived = view.rows !== null || (view !== NO_FLEETS && view.connections.length === 0);
+  const { status, connections, statuses } = hasArrived ? view : servedFleets;
+  const areSeveral = connections.length > 1;
+  const { shown: columns, choice, acts: columnActs } = useColumns(rememberedColumns, areSeveral);
   const { matching, filter, error, isWrong } = useMatchingRows(view.rows, first, { text, sort });
   const { handlers, dialogs, isOpen } = useActs(text.trim());
   const [pointerIsOver, setPointerIsOver] = useState(false);
@@ -125,13 +133,14 @@ export function FleetPage({
     () => ({
       nowMs: first.nowMs,
       protectedKey,
+      connections,
       keyColumns: new Set(choice.flatMap((id) => keyOfColumn(id) ?? [])),
       filteredKeys: new Set<string>(JSON.parse(filteredKeys)),
       onPick: pick,
       onMore: more.showMore,
       onOpen: open,
     }),
-    [first.nowMs, protectedKey, columnKey, filteredKeys, pick, more.showMore, open],
+    [first.nowMs, protectedKey, connections, columnKey, filteredKeys, pick, more.showMore, open],
   );
   const rowHandlers = useMemo(() => ({ ...handlers, onOpen: open }), [handlers, open]);
 
@@ -142,9 +151,14 @@ export function FleetPage({
 
   const total = view.rows?.length ?? first.total;
   const matchCount = view.rows === null && text === firstText ? first.matching : matching.length;
-  const { status, connections, statuses } = view.rows === null ? servedFleets : view;
+  const names = connections.map(({ name }) => name);
+  const shownNames = connectionsIn(filter ?? [], names);
   // Until the first complete reading, more sandboxes may arrive.
-  const isWhole = status.asOfMs !== null;
+  const isWhole = names.every((name) => (statuses.get(name) ?? NOTHING_READ).asOfMs !== null);
+  // One that cannot be read at all does not keep the others from being empty.
+  const isEmpty =
+    total === 0 && status.asOfMs !== null && names.every((name) => isSettled(statuses.get(name)));
+  const isEndless = selection.rows.some(({ connection }) => statuses.get(connection)?.isEndless);
   const cannotCreate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
   const canSelect = view.rows !== null && error === null && matchCount > 0;
   useOffers(
@@ -165,8 +179,19 @@ export function FleetPage({
   return (
     <main className="flex min-h-0 flex-1 flex-col">
       <h1 className="sr-only">Sandboxes</h1>
-      <StaleBanner status={status} nowMs={first.nowMs} />
-      {total === 0 && isWhole ? (
+      <FleetBanners
+        connections={connections}
+        statuses={statuses}
+        shown={shownNames}
+        role={role}
+        nowMs={first.nowMs}
+        onHide={(name) =>
+          setText((now) => narrowTo(finishedText(now), ...shownNames.filter((other) => other !== name)))
+        }
+      />
+      {connections.length === 0 ? (
+        <NoConnections role={role} />
+      ) : isEmpty ? (
         <FleetEmpty forbidden={cannotCreate} demoIn={demoIn} onNew={() => setIsCreating(true)} />
       ) : (
         <>
@@ -192,6 +217,7 @@ export function FleetPage({
               <ColumnChooser
                 choice={choice}
                 keys={metadataKeysOf(allCounts)}
+                areSeveral={areSeveral}
                 acts={columnActs}
                 onResetWidths={resetWidths}
               />
@@ -249,7 +275,13 @@ export function FleetPage({
                   gridRef={grid}
                 />
               </PanelBoundary>
-              {matchCount === 0 ? <NothingMatches isWrong={isWrong} onClear={() => setText('')} /> : null}
+              {matchCount === 0 ? (
+                <NothingMatches
+                  isWrong={isWrong}
+                  empty={emptyText(filter, connections, { shown: shownNames, statuses })}
+                  onClear={() => setText('')}
+                />
+              ) : null}
               <PanelBoundary what="actions on the selection">
                 <LazySelectionDock
                   rows={selection.rows}
@@ -258,7 +290,7 @@ export function FleetPage({
                   role={role}
                   underWay={underWay}
                   protectedKey={protectedKey}
-                  bulkLimit={status.isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
+                  bulkLimit={isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
                   blocked={error === null ? null : FILTER_IN_THE_WAY}
                   handlers={handlers}
                   onSelectMatching={selection.acts.selectMatching}
@@ -283,4 +315,9 @@ export function FleetPage({
       />
     </main>
   );
+}
+
+/** Whether the list of a connection has been read, or could not be read. */
+function isSettled(status: FleetStatus = NOTHING_READ): boolean {
+  return status.asOfMs !== null || status.problem !== null;
 }

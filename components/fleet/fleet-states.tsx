@@ -12,16 +12,23 @@ export function NewButton({ unavailable, onClick }: NewProps) {
   );
 }
 
-/** `isWrong`: the filter has a term that cannot be read. */
-export function NothingMatches({ isWrong, onClear }: { isWrong: boolean; onClear: () => void }) {
+type NothingProps = {
+  /** The filter has a term that cannot be read. */
+  isWrong: boolean;
+  /** Says why, if the filter only narrows to connections without sandboxes. */
+  empty: string | null;
+  onClear: () => void;
+};
+
+export function NothingMatches({ isWrong, empty, onClear }: NothingProps) {
   return (
     <div className="absolute inset-x-0 top-[14vh] flex flex-col items-center gap-3 px-5 text-center">
       <p className="text-ink-2">
         {isWrong
           ? 'No sandboxes are shown, because a term of the filter is not valid. Correct or remove it.'
-          : 'No sandboxes match this filter.'}
+          : (empty ?? 'No sandboxes match this filter.')}
       </p>
-      <Button onClick={onClear}>Clear filter</Button>
+      <Button onClick={onClear}>{empty === null ? 'Clear filter' : 'Show all connections'}</Button>
     </div>
   );
 }

@@ -1,39 +1,51 @@
 'use client';
 
-import { useMemo } from 'react';
-import { useFleetView, useLiveState } from '@/components/data/use-fleet';
+import { useLiveState } from '@/components/data/use-fleet';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import type { ShownConnection } from '@/lib/connection';
-import type { FleetStatus } from '@/lib/fleet/delta';
-import { countStates } from '@/lib/fleet/view';
+import { currencyOf, statusWords } from '@/lib/fleet/status-words';
 import type { LiveState } from '@/lib/live/socket';
+import { ConnectionSwitcher } from './connection-switcher';
+import { LimitBar } from './limit-bar';
+import { type ListedConnection, type ServedSummary, useListed, useNarrowed } from './use-listed';
 
-type Props = {
-  initial: {
-    running: number;
-    paused: number;
-    status: FleetStatus;
-    connections: readonly ShownConnection[];
-    nowMs: number;
-  };
-};
+type Props = { initial: ServedSummary };
 
-/** The number of sandboxes, the share of the limit in use, and the age of the data. */
+/**
+ * The number of sandboxes, the share of the limit in use, and the age of the data: of all connections, or of those that
+ * the filter of the page leaves.
+ */
 export function FleetSummary({ initial }: Props) {
-  const view = useFleetView();
-  const { running, paused } = useMemo(
-    () => (view.rows === null ? initial : countStates(view.rows.map((row) => row.sandbox))),
-    [view.rows, initial],
-  );
-  const { status, connections } = view.rows === null ? initial : view;
+  const listed = useListed(initial);
+  const names = useNarrowed(listed);
+  const shown = listed.filter(({ name }) => names.includes(name));
+  const [only, ...others] = shown;
+  const maxRunning = only !== undefined && others.length === 0 ? only.status.maxRunning : null;
+  const running = shown.reduce((sum, { counts }) => sum + counts.running, 0);
+  const paused = shown.reduce((sum, { counts }) => sum + counts.paused, 0);
+  const current = useCurrency(shown, initial.nowMs);
+  const line = <Freshness name={nameOf(shown)} {...current} />;
   return (
     <div className="flex min-w-0 items-center gap-4 whitespace-nowrap text-ink-2">
       <span className="hidden sm:inline">
         {running} running · {paused} paused
       </span>
-      {status.maxRunning === null ? null : <LimitBar running={running} max={status.maxRunning} />}
-      <Freshness upstreamName={nameOf(connections)} status={status} nowMs={initial.nowMs} />
+      {maxRunning === null ? null : (
+        <LimitBar running={running} max={maxRunning} className="hidden lg:flex" />
+      )}
+      {listed.length < 2 ? (
+        line
+      ) : (
+        <ConnectionSwitcher
+          listed={listed}
+          chosen={others.length === 0 ? (only?.name ?? null) : null}
+          isWhole={shown.length === listed.length}
+          nowMs={initial.nowMs}
+        >
+          {line}
+        </ConnectionSwitcher>
+      )}
     </div>
   );
 }
@@ -45,27 +57,6 @@ function nameOf([first, ...others]: readonly ShownConnection[]): string {
   return first.title;
 }
 
-function LimitBar({ running, max }: { running: number; max: number }) {
-  const share = max === 0 ? 1 : Math.min(1, running / max);
-  return (
-    <span
-      className="hidden items-center gap-2 lg:flex"
-      title={`${running} of your limit of ${max} running sandboxes`}
-    >
-      <span aria-hidden className="h-1.5 w-20 overflow-hidden rounded-full bg-line">
-        <span
-          className={`block h-full rounded-full ${share >= 0.9 ? 'bg-paused' : 'bg-running'}`}
-          style={{ width: `${share * 100}%` }}
-        />
-      </span>
-      of {max}
-    </span>
-  );
-}
-
-/** Longer than the longest interval between two readings plus the duration of one. */
-const STALE_AFTER_MS = 30_000;
-
 /** Replaces the age while the page is cut off. A page that polls has fresh data. */
 const LOST_WORDS = {
   connecting: null,
@@ -75,31 +66,39 @@ const LOST_WORDS = {
   blocked: null,
 } satisfies Record<LiveState, string | null>;
 
-function Freshness({
-  upstreamName,
-  status,
-  nowMs,
-}: {
-  upstreamName: string;
-  status: FleetStatus;
-  nowMs: number;
-}) {
-  const live = useLiveState();
-  const { asOfMs } = status;
-  const ago = useNow(
-    (now) => (asOfMs === null ? null : formatDuration(Math.max(1_000, now - asOfMs))),
-    nowMs,
-  );
-  // A service that hangs reports no error, so age counts too.
-  const isOld = useNow((now) => asOfMs !== null && now - asOfMs > STALE_AFTER_MS, nowMs);
-  const isStale = status.problem !== null || LOST_WORDS[live] !== null || isOld;
+type Current = { words: string; isStale: boolean };
+
+function useCurrency(shown: readonly ListedConnection[], nowMs: number): Current {
+  const lost = LOST_WORDS[useLiveState()];
+  // As one text, so that it is drawn again only when it changes.
+  const text = useNow((now) => JSON.stringify(currencyAt(shown, now)), nowMs);
+  const current = JSON.parse(text) as Current;
+  return lost === null ? current : { words: lost, isStale: true };
+}
+
+/** The words of the only connection, of the only one that is not current, or of all together. */
+function currencyAt(shown: readonly ListedConnection[], nowMs: number): Current {
+  const [first, ...others] = shown;
+  if (first === undefined) return { words: '', isStale: true };
+  const wordsOf = ({ status }: ListedConnection) => statusWords(status, nowMs, formatDuration);
+  const isStale = ({ status }: ListedConnection) => ['old', 'failing'].includes(currencyOf(status, nowMs));
+  const stale = shown.filter(isStale);
+  const [worst, another] = stale;
+  if (others.length === 0) return { words: wordsOf(first), isStale: stale.length > 0 };
+  if (another !== undefined) return { words: `${stale.length} not current`, isStale: true };
+  if (worst !== undefined) return { words: `${worst.title}: ${wordsOf(worst)}`, isStale: true };
+  const loading = shown.find(({ status }) => status.asOfMs === null);
+  if (loading !== undefined) return { words: `${loading.title}: loading…`, isStale: false };
+  const oldest = shown.reduce((a, b) => ((a.status.asOfMs ?? 0) <= (b.status.asOfMs ?? 0) ? a : b));
+  return { words: wordsOf(oldest), isStale: false };
+}
+
+function Freshness({ name, words, isStale }: Current & { name: string }) {
   return (
     <span className="flex min-w-0 items-center gap-1.5">
       <span aria-hidden className={`size-2 shrink-0 rounded-full ${isStale ? 'bg-paused' : 'bg-running'}`} />
-      <span className="truncate text-ink">{upstreamName}</span>
-      <span className="hidden md:inline">
-        {LOST_WORDS[live] ?? (ago === null ? 'loading…' : `as of ${ago} ago`)}
-      </span>
+      <span className="truncate text-ink">{name}</span>
+      <span className="hidden truncate md:inline">{words}</span>
     </span>
   );
 }

@@ -9,8 +9,10 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import {
   addColumn,
   COLUMNS_COOKIE,
+  CONNECTION_COLUMN,
   clampWidth,
   DEFAULT_COLUMNS,
+  defaultColumns,
   moveColumn,
   parseColumns,
   parseWidths,
@@ -39,11 +41,13 @@ export type ColumnActs = {
 };
 
 /** The shown columns in their order, from the URL or else the remembered choice. */
-export function useColumns(remembered: string | null) {
+export function useColumns(remembered: string | null, areSeveral: boolean) {
   const [inUrl, setInUrl] = useUrlState('cols');
-  const defaultText = printColumns(parseColumns(remembered) ?? DEFAULT_COLUMNS);
+  const defaults = defaultColumns(areSeveral);
+  const isOffered = (id: string) => fleetColumn(id) !== null && (areSeveral || id !== CONNECTION_COLUMN);
+  const defaultText = printColumns(parseColumns(remembered) ?? defaults);
   const choiceText = printColumns(
-    (parseColumns(inUrl) ?? parseColumns(remembered) ?? DEFAULT_COLUMNS).filter((id) => fleetColumn(id)),
+    (parseColumns(inUrl) ?? parseColumns(remembered) ?? defaults).filter(isOffered),
   );
   const choice = useMemo(() => parseColumns(choiceText) ?? DEFAULT_COLUMNS, [choiceText]);
 
@@ -83,9 +87,9 @@ export function useColumns(remembered: string | null) {
       toggle: (id) =>
         choose(choice.includes(id) ? choice.filter((other) => other !== id) : addColumn(choice, id)),
       move: (id, to) => choose(moveColumn(choice, id, to)),
-      reset: choiceText === printColumns(DEFAULT_COLUMNS) ? null : () => choose(DEFAULT_COLUMNS),
+      reset: choiceText === printColumns(defaults) ? null : () => choose(defaults),
     };
-  }, [choice, choiceText, defaultText, setInUrl]);
+  }, [choice, choiceText, defaults, defaultText, setInUrl]);
   return { shown, choice, acts };
 }
 

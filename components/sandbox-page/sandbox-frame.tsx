@@ -1,7 +1,8 @@
 'use client';
 
 import { type ReactNode, useRef } from 'react';
-import { useFleetView } from '@/components/data/use-fleet';
+import { useConnectionStatus, useNamedConnection } from '@/components/data/use-connections';
+import { useLacking } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import { preloadActs, useActs } from '@/components/operations/use-acts';
 import { commandsOf } from '@/components/sandbox/act-commands';
@@ -19,6 +20,7 @@ import type { JsonOf } from '@/lib/json-of';
 import type { StateAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import { GoneStrip } from './gone-strip';
 import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
@@ -46,8 +48,10 @@ type Props = Omit<SandboxPageProps, 'initial'> & {
 /** The frame of every page of a sandbox: banner, heading, actions and dialogs. */
 export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight = false, children }: Props) {
   const { sandbox, act, isGone } = now;
-  const { status } = useFleetView();
-  const { lacking } = status;
+  const connection = connectionOf(sandbox.key);
+  const status = useConnectionStatus(connection);
+  const named = useNamedConnection(connection);
+  const lacking = useLacking(connection);
   const { handlers, dialogs } = useActs();
   useOffers(() =>
     commandsOf('sandbox', sandboxActs(sandbox, { role, lacking, underWay: act, isGone }, handlers)),
@@ -56,7 +60,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
 
   return (
     <main className="flex min-h-0 flex-1 flex-col overflow-y-auto">
-      <StaleBanner status={status} nowMs={nowMs} />
+      {status === null ? null : <StaleBanner status={status} nowMs={nowMs} connection={named} />}
       <PanelBoundary what="heading">
         <SandboxHeading
           sandboxKey={sandbox.key}

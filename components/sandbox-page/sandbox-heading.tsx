@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import { FleetLink } from '@/components/data/fleet-return';
 import { CopyButton } from '@/components/ui/copy-button';
-import { idOf, type SandboxKey } from '@/lib/sandbox-key';
+import { connectionOf, idOf, type SandboxKey } from '@/lib/sandbox-key';
+import { ConnectionCrumb } from './connection-crumb';
 import { type SandboxTab, SandboxTabs } from './sandbox-tabs';
 
 type Props = {
@@ -20,6 +21,7 @@ export function SandboxHeading({ sandboxKey, badge, tab, children }: Props) {
       <div className="flex min-h-14 flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
         <nav aria-label="Breadcrumb" className="-mr-2 text-ink-3">
           <FleetLink className="hover:text-ink">Sandboxes</FleetLink> /
+          <ConnectionCrumb name={connectionOf(sandboxKey)} />
         </nav>
         <div className="flex min-w-0 items-center gap-1">
           <h1 translate="no" className="-my-1 truncate py-1 font-mono text-title">

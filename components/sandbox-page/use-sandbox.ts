@@ -7,6 +7,7 @@ import { fleets } from '@/lib/fleet/fleets';
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 
 const MISSING_FOR_MS = 5_000;
 
@@ -25,11 +26,13 @@ export function useSandbox(served: JsonOf<Sandbox>): SandboxNow {
   const initial = useMemo(() => fromJson(served), [served]);
   const view = useFleetView();
   const act = useActsUnderWay().get(initial.key)?.act;
-  const row = view.rows === null ? undefined : fleets().find(initial.key);
+  // The fleets of other connections say nothing about it.
+  const hasArrived = view.arrived.has(connectionOf(initial.key));
+  const row = hasArrived ? fleets().find(initial.key) : undefined;
   // A new sandbox may not have arrived in the fleet yet, which does not mean that it is gone.
   const [wasSeen, setWasSeen] = useState(false);
   if (row !== undefined && !wasSeen) setWasSeen(true);
-  const isMissing = view.rows !== null && row === undefined;
+  const isMissing = hasArrived && row === undefined;
   return { sandbox: row?.sandbox ?? initial, act, isGone: isMissing && wasSeen, isMissing };
 }
 

@@ -2,6 +2,7 @@
 
 import { Menu as BaseMenu } from '@base-ui/react/menu';
 import { clsx } from 'clsx';
+import { Check } from 'lucide-react';
 import { useContext, useRef } from 'react';
 import { FinalFocus, noteMenuChoice } from './focus-home';
 import type { MenuAct, MenuProps } from './menu-act';
@@ -47,7 +48,8 @@ export function Menu({ anchor, acts, header, onClose }: MenuProps) {
   );
 }
 
-function MenuItem({ label, onActivate, disabledReason, tone, separated }: MenuAct) {
+function MenuItem({ label, onActivate, disabledReason, tone, separated, ...act }: MenuAct) {
+  const { start, end, detail, isChosen } = act;
   return (
     <>
       {separated ? <BaseMenu.Separator className="-mx-1 my-1 h-px bg-line" /> : null}
@@ -56,10 +58,21 @@ function MenuItem({ label, onActivate, disabledReason, tone, separated }: MenuAc
           'flex flex-col rounded-sm px-2 py-1.5 outline-none select-none data-disabled:text-ink-3 data-highlighted:bg-hover',
           tone === 'danger' && !disabledReason && 'text-danger',
         )}
+        {...(isChosen === undefined ? {} : { role: 'menuitemradio', 'aria-checked': isChosen })}
         disabled={Boolean(disabledReason)}
         onClick={onActivate}
       >
-        <span className="font-medium">{label}</span>
+        {start === undefined && end === undefined && isChosen === undefined ? (
+          <span className="font-medium">{label}</span>
+        ) : (
+          <span className="flex min-w-0 items-center gap-2">
+            {start}
+            <span className="min-w-0 flex-1 truncate font-medium">{label}</span>
+            {isChosen ? <Check size={14} aria-hidden className="shrink-0 text-accent" /> : null}
+            {end}
+          </span>
+        )}
+        {detail}
         {disabledReason ? <span className="text-small">{disabledReason}</span> : null}
       </BaseMenu.Item>
     </>

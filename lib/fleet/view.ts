@@ -1,6 +1,6 @@
 import type { ShownConnection } from '../connection';
 import type { Sandbox } from '../sandbox/schema';
-import type { ConnectionName } from '../sandbox-key';
+import { type ConnectionName, connectionOf } from '../sandbox-key';
 import type { FleetStatus } from './delta';
 import { countFacets, type Facet, facetsOf } from './filter/facets';
 import type { Filter } from './filter/filter';
@@ -83,6 +83,24 @@ export function firstScreen(
     }),
     nowMs,
   };
+}
+
+export type StateCounts = { running: number; paused: number; total: number };
+
+/** How many sandboxes each connection has. A connection without any is left out. */
+export function countByConnection(
+  sandboxes: readonly Pick<Sandbox, 'key' | 'state'>[],
+): Record<ConnectionName, StateCounts> {
+  const counts = new Map<ConnectionName, StateCounts>();
+  for (const { key, state } of sandboxes) {
+    const name = connectionOf(key);
+    const count = counts.get(name) ?? { running: 0, paused: 0, total: 0 };
+    counts.set(name, count);
+    count.total += 1;
+    if (state === 'running') count.running += 1;
+    else if (state === 'paused') count.paused += 1;
+  }
+  return Object.fromEntries(counts);
 }
 
 export function countStates(sandboxes: readonly Pick<Sandbox, 'state'>[]): {
