@@ -27,6 +27,7 @@ function Bar({
         error={null}
         counts={counts}
         isKnown={(id) => IDS.includes(id)}
+        widen={(text) => text}
         listSlot={slot}
         inputRef={input}
       >

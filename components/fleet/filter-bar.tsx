@@ -27,8 +27,10 @@ type Props = {
   error: FilterError | null;
   /** The counts of the rows that the finished terms leave, for suggestions. */
   counts: FacetCounts;
-  /** Whether the fleet has a sandbox with this id. */
+  /** Whether a fleet has a sandbox with this id. */
   isKnown: (id: string) => boolean;
+  /** The filter for pasted ids, which may be in connections that the filter leaves out. */
+  widen: (text: string, ids: readonly string[]) => string;
   /** Holds the suggestions. */
   listSlot: HTMLElement | null;
   /** The number of matches. */
@@ -37,7 +39,17 @@ type Props = {
 };
 
 /** The filter: finished terms as chips, the term being typed, and suggestions. */
-export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, children, inputRef }: Props) {
+export function FilterBar({
+  text,
+  onChange,
+  error,
+  counts,
+  isKnown,
+  widen,
+  listSlot,
+  children,
+  inputRef,
+}: Props) {
   const { committed, draft, draftFrom } = useMemo(() => splitForChips(text), [text]);
   const [caret, setCaret] = useState(draft.length);
   const terms = useRef<HTMLDivElement>(null);
@@ -60,7 +72,7 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
     const ids = idsInPasted(event.clipboardData.getData('text'), isKnown);
     if (ids === null) return;
     event.preventDefault();
-    const next = withIds(text, ids);
+    const next = withIds(widen(text, ids), ids);
     const count = countIds(next);
     if (count > MAX_PASTED_IDS) {
       toast.error(`${count} IDs are too many for a filter`, {

@@ -14,7 +14,7 @@ import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type FleetStatus, NOTHING_READ } from '@/lib/fleet/delta';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
-import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
+import { metadataTerm, parseFilter, type Term } from '@/lib/fleet/filter/filter';
 import { finishedText } from '@/lib/fleet/filter/in-force';
 import { connectionsIn, narrowTo } from '@/lib/fleet/filter/narrowing';
 import { fleets, NO_FLEETS } from '@/lib/fleet/fleets';
@@ -23,7 +23,7 @@ import { DEFAULT_SORT, type FirstScreen, indexFleets, sortFrom } from '@/lib/fle
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import { paths } from '@/lib/paths';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { keyOf, type SandboxKey } from '@/lib/sandbox-key';
 import type { SavedView } from '@/lib/views/schema';
 import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
@@ -48,6 +48,19 @@ import { ViewsButton } from './views-button';
 
 /** Whether a fleet of this tab has a sandbox with this id. */
 const isKnownId = (id: string) => fleets().hasId(id);
+
+/** Without its connection terms, if one of the ids is in a connection that they leave out. */
+function widenFor(text: string, ids: readonly string[]): string {
+  const view = fleets().view();
+  const left = connectionsIn(
+    parseFilter(text).filter,
+    view.connections.map(({ name }) => name),
+  );
+  const isOutside = ids.some(
+    (id) => fleets().hasId(id) && !left.some((name) => fleets().find(keyOf(name, id))),
+  );
+  return isOutside ? narrowTo(text) : text;
+}
 
 type Props = {
   first: JsonOf<FirstScreen>;
@@ -207,6 +220,7 @@ export function FleetPage({
                   error={error}
                   counts={suggestCounts}
                   isKnown={isKnownId}
+                  widen={widenFor}
                   listSlot={listSlot}
                   inputRef={filterInput}
                 >

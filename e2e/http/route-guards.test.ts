@@ -38,6 +38,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/fleet/[connection]': 'viewer',
   '/api/health': null,
   '/api/live': 'viewer',
+  '/api/sandboxes/[id]': 'viewer',
   '/api/operations/[id]': 'viewer',
   '/api/operations/[id]/archives/[archive]': 'operator',
   '/api/operations/[id]/items': 'viewer',

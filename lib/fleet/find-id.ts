@@ -4,9 +4,13 @@ import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import { SandkeeperError } from '../errors';
 import { SandboxId } from '../sandbox/schema';
-import { connectionOf, keyOf, type SandboxKey } from '../sandbox-key';
-import { readSandbox } from './read-sandbox';
+import { connectionOf, keyOf, SandboxKey } from '../sandbox-key';
+import type { IdSearch } from './found-sandbox';
+import { readSandbox, type SandboxReading } from './read-sandbox';
 import { fleetWatchers } from './watchers';
+
+/** A service that hangs holds up no answer of the others. */
+const READ_WITHIN_MS = 5_000;
 
 /**
  * The sandboxes with this id, in whatever connection they are: those in the fleets, else those that a service finds, else those
@@ -15,37 +19,64 @@ import { fleetWatchers } from './watchers';
  */
 export async function findId(id: string): Promise<SandboxKey[]> {
   if (!SandboxId.safeParse(id).success) return [];
-  const listed = fleetWatchers().flatMap(([name, watcher]) => {
-    const key = keyOf(name, id);
-    return watcher.find(key) === undefined ? [] : key;
-  });
-  if (listed.length > 0) return listed;
-  const keys = connections()
-    .enabled()
-    .map((name) => keyOf(name, id));
-  if (keys.length === 1) return keys;
-  const readings = await Promise.all(keys.map(async (key) => ({ key, reading: await readSandbox(key) })));
-  const keysThatAre = (kind: 'found' | 'unreadable') =>
-    readings.flatMap(({ key, reading }) => (reading.kind === kind ? key : []));
-  const found = keysThatAre('found');
-  const known = found.length > 0 ? found : await findEnded(id);
-  const unread = keysThatAre('unreadable').map(connectionOf);
-  if (known.length === 0 && unread.length > 0)
+  const [first, ...others] = connections().enabled();
+  if (first !== undefined && others.length === 0) return [keyOf(first, id)];
+  const { found, unasked } = await searchId(id);
+  if (found.length === 0 && unasked.length > 0)
     throw new SandkeeperError(
       'unavailable',
-      `No other connection has ${id}, and ${unread.join(', ')} could not be read. Try again later.`,
+      `No other connection has ${id}, and ${unasked.join(', ')} could not be read. Try again later.`,
     );
-  return known;
+  return found.map(({ key }) => key);
 }
 
-/** Those that have ended in connections that still exist, so that their pages can say how. */
-async function findEnded(id: string): Promise<SandboxKey[]> {
+/** Looks for an id in the fleets, else at each service, else among the sandboxes that have ended. */
+export async function searchId(id: string): Promise<IdSearch> {
+  if (!SandboxId.safeParse(id).success) return { found: [], unasked: [] };
+  const listed = fleetWatchers().flatMap(([name, watcher]) => {
+    const key = keyOf(name, id);
+    return watcher.find(key) === undefined ? [] : { key, kind: 'listed' as const };
+  });
+  if (listed.length > 0) return { found: listed, unasked: [] };
+  const readings = await Promise.all(
+    connections()
+      .enabled()
+      .map(async (name) => ({ name, reading: await readInTime(keyOf(name, id)) })),
+  );
+  const found = readings.flatMap(({ name, reading }) =>
+    reading === 'found' ? { key: keyOf(name, id), kind: 'listed' as const } : [],
+  );
+  const unasked = readings.flatMap(({ name, reading }) => (reading === 'unreadable' ? name : []));
+  if (found.length > 0) return { found, unasked };
+  const known = new Set(
+    connections()
+      .list()
+      .map(({ name }) => name),
+  );
+  const seen = (await findSeen(id)).filter((key) => known.has(connectionOf(key)));
+  return {
+    found: seen.map((key) => ({ key, kind: unasked.includes(connectionOf(key)) ? 'unread' : 'ended' })),
+    unasked,
+  };
+}
+
+async function readInTime(key: SandboxKey): Promise<SandboxReading['kind']> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'unreadable'>((resolve) => {
+    timer = setTimeout(() => resolve('unreadable'), READ_WITHIN_MS);
+  });
+  const reading = readSandbox(key).then(({ kind }) => kind);
+  return await Promise.race([reading, late]).finally(() => clearTimeout(timer));
+}
+
+/** The sandboxes with this id that were seen or operated on. */
+async function findSeen(id: string): Promise<SandboxKey[]> {
   const db = await database();
   const rows = await db
     .selectFrom('first_starts')
     .select('sandbox_key')
     .where(namesSandboxIn('sandbox_key', id))
+    .union(db.selectFrom('operation_items').select('sandbox_key').where(namesSandboxIn('sandbox_key', id)))
     .execute();
-  const names = new Set(connections().enabled());
-  return rows.flatMap(({ sandbox_key }) => (names.has(connectionOf(sandbox_key)) ? sandbox_key : []));
+  return rows.flatMap(({ sandbox_key }) => SandboxKey.safeParse(sandbox_key).data ?? []);
 }

@@ -3,15 +3,17 @@
 import { usePathname, useRouter } from 'next/navigation';
 import { signOutEverywhere } from '@/components/access/sign-out';
 import { fleetPath } from '@/components/data/fleet-return';
-import { useFleetView } from '@/components/data/use-fleet';
+import { useConnections, useNarrow } from '@/components/data/use-connections';
 import { useUrlState } from '@/components/data/use-url-state';
 import { THEME_NAMES, THEMES } from '@/components/ui/theme';
 import { chooseTheme } from '@/components/ui/use-theme';
 import { type Role, roleSuffices } from '@/lib/access/roles';
+import type { ShownConnection } from '@/lib/connection';
 import { withTerm } from '@/lib/fleet/filter/edit';
 import { parseFilter, type Term } from '@/lib/fleet/filter/filter';
 import type { Command } from '@/lib/palette/offers';
 import { paths } from '@/lib/paths';
+import { visibleText } from '@/lib/visible-text';
 
 /** The most common filters. */
 const FILTERS = [
@@ -53,7 +55,7 @@ export function useOwnCommands(query: string, role: Role, onKeys: () => void): C
   const router = useRouter();
   const path = usePathname();
   const addToFilter = useAddToFilter();
-  const { connections } = useFleetView();
+  const connections = useConnections();
   const reachable = PLACES.filter((place) => place.href !== path && roleSuffices(role, place.role));
   const places = reachable.map(({ href, title, words }): Command => {
     return { id: `go:${href}`, group: 'go', title, words, onRun: () => router.push(addressOf(href)) };
@@ -76,7 +78,42 @@ export function useOwnCommands(query: string, role: Role, onKeys: () => void): C
   const filters = FILTERS.map(({ title, filter, words }): Command => {
     return { id: `filter:${filter}`, group: 'filter', title, words, onRun: () => addToFilter(filter) };
   });
-  return [...places, ...details, ...filters, ...appCommands(onKeys), ...searchAsFilter(query, addToFilter)];
+  const narrow = useNarrow();
+  const narrowings = connections.length < 2 ? [] : narrowingCommands(connections, narrow);
+  return [
+    ...places,
+    ...details,
+    ...filters,
+    ...narrowings,
+    ...appCommands(onKeys),
+    ...searchAsFilter(query, addToFilter),
+  ];
+}
+
+type Narrow = ReturnType<typeof useNarrow>;
+
+/** The entries of the switcher in the header. */
+function narrowingCommands(connections: readonly ShownConnection[], narrow: Narrow): Command[] {
+  const words = 'filter connection account service switch';
+  return [
+    ...connections.map(({ name, title }): Command => {
+      const shown = visibleText(title);
+      return {
+        id: `connection:${name}`,
+        group: 'filter',
+        title: `Show ${shown} only`,
+        words: `${words} ${name}`,
+        onRun: () => narrow(name),
+      };
+    }),
+    {
+      id: 'connections:all',
+      group: 'filter',
+      title: 'Show all connections',
+      words,
+      onRun: () => narrow(null),
+    },
+  ];
 }
 
 /** Offers the query as a filter of the fleet, which shows more results than the palette. */

@@ -5,6 +5,8 @@ import { clsx } from 'clsx';
 import { Search } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useId, useState, useSyncExternalStore } from 'react';
+import { useNamedConnection } from '@/components/data/use-connections';
+import { ConnectionTag } from '@/components/sandbox/connection-tag';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
@@ -12,12 +14,15 @@ import { Visible } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
 import { findRows } from '@/lib/fleet/find';
 import { fleets } from '@/lib/fleet/fleets';
+import type { FoundSandbox } from '@/lib/fleet/found-sandbox';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { type Command, type CommandGroup, commandOffers, unavailableReason } from '@/lib/palette/offers';
 import { recentCommands, recentIds, rememberCommand } from '@/lib/palette/recent';
 import { searchCommands } from '@/lib/palette/search';
 import { paths } from '@/lib/paths';
+import { type ConnectionName, connectionOf, idOf } from '@/lib/sandbox-key';
 import { useOwnCommands } from './own-commands';
+import { useIdSearch } from './use-id-search';
 
 const MAX_SANDBOXES = 20;
 /** A shorter prefix of an id may also be the start of a word. */
@@ -34,7 +39,7 @@ const GROUP_NAMES = {
 } satisfies Record<CommandGroup, string>;
 
 /** A line of the list. `row` is the sandbox that the command opens. */
-type Line = { command: Command; row: IndexedSandbox | null };
+type Line = { command: Command; row: IndexedSandbox | null; found?: FoundSandbox };
 type Lines = { value: string; items: Line[] };
 
 type Props = { role: Role; isOpen: boolean; onClose: () => void; onKeys: () => void };
@@ -61,7 +66,8 @@ type BodyProps = { role: Role; onChoose: (command: Command) => void; onKeys: () 
 function PaletteBody({ role, onChoose, onKeys }: BodyProps) {
   const [query, setQuery] = useState('');
   const hint = useId();
-  const groups = useLines(query, role, onKeys);
+  const { found, words } = useIdSearch(query);
+  const groups = useLines(query, { role, found, onKeys });
   return (
     <Autocomplete.Root
       open
@@ -101,6 +107,9 @@ function PaletteBody({ role, onChoose, onKeys }: BodyProps) {
           </Autocomplete.Group>
         )}
       </Autocomplete.List>
+      <p role="status" className="px-4 pb-2 text-ink-2 empty:hidden">
+        {words}
+      </p>
       <p
         id={hint}
         className="flex h-9 shrink-0 items-center gap-4 border-line pointer-coarse:hidden border-t bg-surface px-4 text-ink-3 text-small"
@@ -121,8 +130,10 @@ function Hint({ keys, children }: { keys: string; children: ReactNode }) {
   );
 }
 
+type LineOptions = { role: Role; found: readonly FoundSandbox[]; onKeys: () => void };
+
 /** The groups of lines that match `query`. */
-function useLines(query: string, role: Role, onKeys: () => void): Lines[] {
+function useLines(query: string, { role, found, onKeys }: LineOptions): Lines[] {
   const router = useRouter();
   const own = useOwnCommands(query, role, onKeys);
   const offers = commandOffers();
@@ -139,6 +150,7 @@ function useLines(query: string, role: Role, onKeys: () => void): Lines[] {
   const groups = commands.map(({ group, commands }) => linesOf(GROUP_NAMES[group], commands));
   if (recentOnes.length > 0) groups.unshift(linesOf('Recent', recentOnes));
   const rows = findRows(fleets().view().rows ?? [], query, MAX_SANDBOXES);
+  if (found.length > 0) return [foundLines(found, (path) => router.push(path)), ...groups];
   if (rows.length === 0) return groups;
   const sandboxes = {
     value: 'Sandboxes',
@@ -153,6 +165,16 @@ function useLines(query: string, role: Role, onKeys: () => void): Lines[] {
   const isId = typed.length >= MIN_ID_CHARS && rows[0]?.sandbox.id.startsWith(typed) === true;
   const at = isId ? 0 : commands.filter(({ group }) => group !== 'search').length;
   return groups.toSpliced(at, 0, sandboxes);
+}
+
+/** The sandboxes that no fleet of this tab has. */
+function foundLines(found: readonly FoundSandbox[], open: (path: string) => void): Lines {
+  const items = found.map((sandbox): Line => {
+    const { key } = sandbox;
+    const onRun = () => open(paths.sandbox(key));
+    return { command: { id: `go:${key}`, group: 'go', title: idOf(key), onRun }, row: null, found: sandbox };
+  });
+  return { value: 'Sandboxes', items };
 }
 
 function linesOf(value: string, commands: readonly Command[]): Lines {
@@ -174,7 +196,7 @@ function orderFor(commands: readonly Command[], query: string) {
 }
 
 function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Command) => void }) {
-  const { command, row } = line;
+  const { command, row, found } = line;
   const { title, keys, tone } = command;
   const reason = unavailableReason(command);
   return (
@@ -188,11 +210,11 @@ function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Comma
         tone === 'danger' && reason === null && 'text-danger',
       )}
     >
-      {row === null ? (
+      {row !== null ? <SandboxLine row={row} /> : null}
+      {found !== undefined ? <FoundLine found={found} /> : null}
+      {row === null && found === undefined ? (
         <Visible text={title} className="min-w-0 truncate font-medium" />
-      ) : (
-        <SandboxLine row={row} />
-      )}
+      ) : null}
       {reason === null ? null : <Visible text={reason} className="ml-auto min-w-0 truncate text-small" />}
       {keys ? (
         <span className="ml-auto pointer-coarse:hidden">
@@ -203,7 +225,33 @@ function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Comma
   );
 }
 
-function SandboxLine({ row: { sandbox, templateName } }: { row: IndexedSandbox }) {
+const FOUND_WORDS = {
+  listed: null,
+  ended: 'Ended',
+  unread: 'Cannot be read now',
+} satisfies Record<FoundSandbox['kind'], string | null>;
+
+/** A sandbox that no fleet of this tab has: `i4x9… Ended prod`. */
+function FoundLine({ found: { key, kind } }: { found: FoundSandbox }) {
+  return (
+    <>
+      <span translate="no" className="min-w-0 truncate font-mono text-small">
+        {idOf(key)}
+      </span>
+      <span className="shrink-0 text-ink-2">{FOUND_WORDS[kind]}</span>
+      <LineTag name={connectionOf(key)} />
+    </>
+  );
+}
+
+/** Names the connection, where there are several. */
+function LineTag({ name }: { name: ConnectionName }) {
+  return useNamedConnection(name) === null ? null : (
+    <ConnectionTag name={name} className="max-w-32 shrink-0 text-small" />
+  );
+}
+
+function SandboxLine({ row: { sandbox, connection, templateName } }: { row: IndexedSandbox }) {
   const metadata = Object.entries(sandbox.metadata).map(([key, value]) => `${key}=${value}`);
   return (
     <>
@@ -213,6 +261,7 @@ function SandboxLine({ row: { sandbox, templateName } }: { row: IndexedSandbox }
       <span className="w-20 shrink-0">
         <StateBadge state={sandbox.state} />
       </span>
+      <LineTag name={connection} />
       <span className="min-w-0 truncate text-ink-2 max-sm:basis-full">
         <Visible text={templateName} />
         {metadata.map((text) => (

@@ -12,6 +12,11 @@ const AROUND = /^[*"'`[({<]+|["'`[\])}>.]+$/g;
 /** Long and with a digit, which words and names of people hardly are. */
 const LIKE_AN_ID = /^(?=.*\d)[A-Za-z0-9_-]{15,64}$/;
 
+/** Whether text is surely an id and no word. */
+export function isLikeAnId(text: string): boolean {
+  return LIKE_AN_ID.test(text);
+}
+
 /**
  * The ids in pasted text: separated by lines, spaces, commas or semicolons, quoted or not. `null` if the text is anything
  * else. A short id counts only if the fleet has it, so that words stay words.
@@ -22,7 +27,7 @@ export function idsInPasted(text: string, isKnown: (id: string) => boolean): str
     .map((piece) => piece.replace(AROUND, ''))
     .filter((piece) => /[A-Za-z0-9]/.test(piece));
   const ids = [...new Set(pieces)];
-  const areIds = ids.every((id) => SANDBOX_ID_PATTERN.test(id) && (isKnown(id) || LIKE_AN_ID.test(id)));
+  const areIds = ids.every((id) => SANDBOX_ID_PATTERN.test(id) && (isKnown(id) || isLikeAnId(id)));
   return ids.length > 0 && areIds ? ids : null;
 }
 
