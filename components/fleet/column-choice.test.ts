@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addColumn, DEFAULT_COLUMNS, moveColumn, parseColumns, printColumns } from './column-choice';
+import {
+  addColumn,
+  DEFAULT_COLUMNS,
+  defaultColumns,
+  moveColumn,
+  parseColumns,
+  printColumns,
+} from './column-choice';
 import { keyColumnId } from './columns';
 
 describe('column choice', () => {
@@ -57,5 +64,13 @@ describe('column choice', () => {
     expect(moveColumn(ids, 'id', 9)).toEqual(['age', 'left', 'id']);
     expect(moveColumn(ids, 'id', -1)).toBe(ids);
     expect(moveColumn(ids, 'size', 0)).toBe(ids);
+  });
+});
+
+describe('defaultColumns', () => {
+  it('has the connection beside the id if there are several', () => {
+    expect(defaultColumns(false)).toBe(DEFAULT_COLUMNS);
+    expect(defaultColumns(true).slice(0, 4)).toEqual(['state', 'id', 'connection', 'template']);
+    expect(addColumn(DEFAULT_COLUMNS, 'connection')).toEqual(defaultColumns(true));
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxKey } from '../sandbox-key';
 import { compareBy, parseSort, printSort, type SortDirection, type SortKey, sortRows } from './sort';
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
 
@@ -52,6 +53,26 @@ describe('sortRows', () => {
     const fleet = [{ id: 'b' }, { id: 'a' }, { id: 'c' }];
     for (const direction of DIRECTIONS) expect(idsBy('template', direction, fleet)).toEqual(['a', 'b', 'c']);
     expect(idsBy('id', 'desc', fleet)).toEqual(['c', 'b', 'a']);
+  });
+
+  it('sorts by connection', () => {
+    const fleet = ['staging/a', 'prod/c', 'prod/b'].map((key) => ({
+      key: key as SandboxKey,
+      id: key.slice(-1),
+    }));
+    expect(idsBy('connection', 'asc', fleet)).toEqual(['b', 'c', 'a']);
+    expect(idsBy('connection', 'desc', fleet)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('compares the starts of services whose clocks differ', () => {
+    const hour = { serviceAheadMs: 3_600_000 };
+    const rows = [
+      rowWith({ id: 'new', startedAtMs: NOW_MS - 1_000 }),
+      rowWith({ id: 'old', startedAtMs: NOW_MS + 3_600_000 - 60_000 }, hour),
+    ];
+    const ids = (key: SortKey) => sortRows(rows, { key, direction: 'asc' }).map(({ sandbox }) => sandbox.id);
+    for (const key of ['age', 'up'] as const) expect(ids(key)).toEqual(['new', 'old']);
+    expect(ids('started')).toEqual(['old', 'new']);
   });
 
   it('sorts sizes by vCPUs, then memory', () => {

@@ -3,6 +3,7 @@ import { mixedFleet, NOW_MS, rowWith } from '../test-fleet';
 import { countFacets, type Facet, facetsOf, keysOfOneValue, metadataKeysOf, rankValues } from './facets';
 import { type Filter, metadataTerm, parseFilter, templateTerm } from './filter';
 import { compileFilter } from './match';
+import { printTerm } from './print';
 
 describe('facetsOf', () => {
   it('counts states, templates and the most useful keys', () => {
@@ -70,6 +71,22 @@ describe('facetsOf', () => {
       rowWith({ metadata: { commit: `c-${Math.floor(at / 1.5)}`, run: `r-${at % 12}` } }),
     );
     expect(facetsOf(countFacets(rows), { limit: 100 }).map(({ key }) => key)).toEqual(['state', 'run']);
+  });
+
+  it('counts connections if there are several, or if the filter has one', () => {
+    const rowsIn = (...names: string[]) =>
+      names.map((name, at) => rowWith({ key: `${name}/i${at}`, id: `i${at}` }));
+    const kinds = (facets: Facet[]) => facets.map(({ kind }) => kind);
+    const several = facetsOf(countFacets(rowsIn('prod', 'staging', 'prod')), { limit: 5 });
+    expect(kinds(several)).toEqual(['state', 'connection']);
+    expect(several[1]?.values.map(({ value, count, term }) => [value, count, printTerm(term)])).toEqual([
+      ['prod', 2, 'connection:prod'],
+      ['staging', 1, 'connection:staging'],
+    ]);
+    const one = countFacets(rowsIn('prod', 'prod'));
+    expect(kinds(facetsOf(one, { limit: 5 }))).toEqual(['state']);
+    const { filter } = parseFilter('connection:prod');
+    expect(kinds(facetsOf(one, { limit: 5, filter }))).toEqual(['state', 'connection']);
   });
 
   it('returns nothing for no rows', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../sandbox/schema';
+import { keyOf } from '../../sandbox-key';
 import { NOW_MS, rowWith } from '../test-fleet';
 import { metadataTerm, parseFilter, presenceTerm } from './filter';
 import { compileFilter } from './match';
@@ -130,6 +131,25 @@ describe('fields', () => {
 
   it('selects everything with an empty filter', () => {
     expect(selects('', {})).toBe(true);
+  });
+});
+
+describe('connections', () => {
+  it.each([
+    ['connection:prod', 'prod', true],
+    ['connection:prod', 'prod-eu', false],
+    ['connection:prod,staging', 'staging', true],
+    ['connection:prod*', 'prod-eu', true],
+    ['!connection:prod', 'prod', false],
+    ['!connection:prod', 'staging', true],
+    ['connection!=prod', 'staging', true],
+    ['"connection"=prod', 'prod', false],
+  ])('matches %s in %s: %s', (text, name, isMatching) => {
+    const parsed = parseFilter(text);
+    expect(parsed.ok).toBe(true);
+    expect(compileFilter(parsed.filter)(rowWith({ key: keyOf(name, 'i1'), id: 'i1' }), NOW_MS)).toBe(
+      isMatching,
+    );
   });
 });
 

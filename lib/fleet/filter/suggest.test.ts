@@ -103,6 +103,25 @@ describe('in a value', () => {
   });
 });
 
+describe('connections', () => {
+  const several = countFacets([
+    rowWith({ key: 'prod/a', id: 'a' }),
+    rowWith({ key: 'prod/b', id: 'b' }),
+    rowWith({ key: 'staging/a', id: 'a' }),
+  ]);
+  const labelsOf = (text: string) => suggest(text, text.length, several, 50).map(({ label }) => label);
+
+  it('are suggested if there are several', () => {
+    expect(labelsOf('')).toContain('connection:');
+    expect(labelsOf('!')).toContain('!connection:');
+    expect(labelsOf('connection:')).toEqual(['connection:prod', 'connection:staging']);
+    expect(labelsOf('!connection:prod,')).toEqual(['!connection:prod,staging']);
+    expect(labelsOf('stag')).toContain('connection:staging');
+    expect(labels('|', 50)).not.toContain('connection:');
+    expect(labels('loc|', 50)).toEqual([]);
+  });
+});
+
 describe('choosing', () => {
   it('commits finished terms and keeps the caret behind open ones', () => {
     expect(chosen('ow|', 'owner=')).toBe('owner=|');
