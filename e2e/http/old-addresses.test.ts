@@ -87,4 +87,16 @@ test('lead to the right one of several connections, and offer a choice where two
     expect(choice.text, name).toContain(`href="/c/${name}/sandboxes/${shared}"`);
   expect(choice.text).not.toContain(`href="${pageOf(shared)}"`);
   expect((await open(`/sandboxes/${UNKNOWN}`)).status).toBe(404);
+
+  const search = async (id: string) => JSON.parse((await open(`/api/sandboxes/${id}`)).text);
+  expect(await search(local)).toEqual({ found: [{ key: `local/${local}`, kind: 'listed' }], unasked: [] });
+  expect(await search(UNKNOWN)).toEqual({ found: [], unasked: [] });
+  await new Moru(sandkeeper.engine).kill(local);
+  await expect
+    .poll(() => search(local), { timeout: 30_000 })
+    .toEqual({ found: [{ key: `local/${local}`, kind: 'ended' }], unasked: [] });
+  await other.stop();
+  const unasked = ['moru', 'twin'];
+  await expect.poll(() => search(UNKNOWN), { timeout: 30_000 }).toEqual({ found: [], unasked });
+  expect((await open('/api/sandboxes/a.b')).status).toBe(400);
 });
