@@ -13,6 +13,8 @@ export const paths = {
       ? '/sign-in'
       : `/sign-in?next=${encodeURIComponent(next)}`,
   sandboxes: () => '/sandboxes',
+  /** Leads to the sandbox with this id, in whatever connection it is, or says how it ended. */
+  sandboxById: (id: string) => `/sandboxes/${encodeURIComponent(id)}`,
   sandbox: (key: SandboxKey) => sandboxPath(key),
   /** `path` and `file` are absolute paths in the sandbox. */
   sandboxFiles: (key: SandboxKey, shown: { path?: string; file?: string } = {}) => {

@@ -127,7 +127,7 @@ test('the empty states say what can be done next', async () => {
   expect(page.getByRole('link').elements()).toEqual([]);
 
   const words = 'Lab has no sandboxes.';
-  await renderInPage(<NothingMatches isWrong={false} empty={words} onClear={() => {}} />);
+  await renderInPage(<NothingMatches isWrong={false} empty={words} id={null} onClear={() => {}} />);
   await expect.element(page.getByText('has no sandboxes.')).toBeVisible();
   await expect.element(page.getByRole('button', { name: 'Show all connections' })).toBeVisible();
 });

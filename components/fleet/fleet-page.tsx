@@ -17,6 +17,7 @@ import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
 import { metadataTerm, parseFilter, type Term } from '@/lib/fleet/filter/filter';
 import { finishedText } from '@/lib/fleet/filter/in-force';
 import { connectionsIn, narrowTo } from '@/lib/fleet/filter/narrowing';
+import { onlyIdIn } from '@/lib/fleet/filter/pasted-ids';
 import { fleets, NO_FLEETS } from '@/lib/fleet/fleets';
 import { printSort, type Sort } from '@/lib/fleet/sort';
 import { DEFAULT_SORT, type FirstScreen, indexFleets, sortFrom } from '@/lib/fleet/view';
@@ -292,6 +293,7 @@ export function FleetPage({
               {matchCount === 0 ? (
                 <NothingMatches
                   isWrong={isWrong}
+                  id={onlyIdIn(filter ?? [])}
                   empty={emptyText(filter, connections, { shown: shownNames, statuses })}
                   onClear={() => setText('')}
                 />

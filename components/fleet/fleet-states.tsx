@@ -1,6 +1,8 @@
 'use client';
 
+import Link from 'next/link';
 import { Button } from '@/components/ui/button';
+import { paths } from '@/lib/paths';
 
 type NewProps = { unavailable: string | null; onClick: () => void };
 
@@ -17,10 +19,12 @@ type NothingProps = {
   isWrong: boolean;
   /** Says why, if the filter only narrows to connections without sandboxes. */
   empty: string | null;
+  /** The only id that the filter asks for. */
+  id: string | null;
   onClear: () => void;
 };
 
-export function NothingMatches({ isWrong, empty, onClear }: NothingProps) {
+export function NothingMatches({ isWrong, empty, id, onClear }: NothingProps) {
   return (
     <div className="absolute inset-x-0 top-[14vh] flex flex-col items-center gap-3 px-5 text-center">
       <p className="text-ink-2">
@@ -28,6 +32,11 @@ export function NothingMatches({ isWrong, empty, onClear }: NothingProps) {
           ? 'No sandboxes are shown, because a term of the filter is not valid. Correct or remove it.'
           : (empty ?? 'No sandboxes match this filter.')}
       </p>
+      {id === null ? null : (
+        <Link href={paths.sandboxById(id)} prefetch={false} className="text-accent underline">
+          Find this ID among ended sandboxes
+        </Link>
+      )}
       <Button onClick={onClear}>{empty === null ? 'Clear filter' : 'Show all connections'}</Button>
     </div>
   );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mixedFleet, NOW_MS } from '../test-fleet';
 import { parseFilter } from './filter';
 import { compileFilter } from './match';
-import { countIds, idsInPasted, withIds } from './pasted-ids';
+import { countIds, idsInPasted, onlyIdIn, withIds } from './pasted-ids';
 
 const A = 'i9h51p1tj7sbhswri0lhh';
 const B = 'i7kh0tl11tyw3inzzbyqq';
@@ -59,4 +59,19 @@ describe('withIds', () => {
     expect(withIds(`!id:${A} `, [B])).toBe(`!id:${A} id:${B} `);
     expect(countIds(withIds(`id:${A} `, [B]))).toBe(2);
   });
+});
+
+describe('onlyIdIn', () => {
+  const ID = 'i4x9kq2mz7w1p0abc';
+  it.each([
+    [`id:${ID}`, ID],
+    [ID, ID],
+    [`connection:prod id:${ID}`, ID],
+    [`!id:${ID}`, null],
+    [`id:${ID},i5`, null],
+    [`id:${ID} owner=ana`, null],
+    ['id:i4', null],
+    ['nightly', null],
+    ['', null],
+  ])('finds in %j the id %j', (text, id) => expect(onlyIdIn(parseFilter(text).filter)).toBe(id));
 });

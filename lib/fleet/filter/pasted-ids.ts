@@ -1,6 +1,6 @@
 import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
 import { joinChips, splitForChips } from './edit';
-import { type NonEmpty, type Pattern, parseTerms, type Term } from './filter';
+import { type Filter, type NonEmpty, type Pattern, parseTerms, type Term } from './filter';
 import { printTerm } from './print';
 
 /** The most ids that one filter takes. A link with more would be too long for a server. */
@@ -47,6 +47,20 @@ export function withIds(text: string, ids: readonly string[]): string {
   const term = printTerm({ kind: 'id', negated: false, patterns: [first, ...rest] as NonEmpty<Pattern> });
   const kept = committed.filter((chip) => !isIds(chip.term)).map((chip) => chip.text);
   return joinChips([...kept, term], draft);
+}
+
+/** The id of a filter that asks for one sandbox and nothing else, or `null`. */
+export function onlyIdIn(filter: Filter): string | null {
+  const ids = filter.filter((term) => term.kind !== 'connection');
+  const [only, ...others] = ids;
+  if (only === undefined || others.length > 0 || only.negated) return null;
+  const text =
+    only.kind === 'text'
+      ? only.text
+      : only.kind === 'id' && only.patterns.length === 1
+        ? only.patterns[0].join('*')
+        : '';
+  return isLikeAnId(text) ? text : null;
 }
 
 /** The number of ids that a filter names. */
