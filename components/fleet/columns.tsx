@@ -69,7 +69,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Sandbox',
     widthPx: 200,
     sortKey: 'id',
-    draw: ({ sandbox, connection }, { onOpen, isActive, protectedKey, connections }) => (
+    draw: ({ sandbox }, { onOpen, isActive, protectedKey }) => (
       <>
         <a
           translate="no"
@@ -87,14 +87,6 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
           tabIndex={isActive ? 0 : -1}
           className="ml-1 align-middle opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
         />
-        {/* A row of two lines has no column for it. */}
-        {connections.length < 2 ? null : (
-          <ConnectionTag
-            name={connection}
-            among={connections}
-            className="hidden max-w-24 align-middle text-small group-data-phone/grid:inline-flex"
-          />
-        )}
       </>
     ),
   },

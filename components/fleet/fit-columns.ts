@@ -10,6 +10,8 @@ const ARROW_PX = 18;
 const DOT_PX = 8;
 /** Less when the keys that people look for have columns of their own, so that these push nothing off the screen. */
 const METADATA_BESIDE_KEYS_PX = 96;
+/** So that all columns fit in 1280 px. */
+const METADATA_BESIDE_CONNECTION_PX = 160;
 
 /**
  * Gives the columns of metadata keys and of templates the width of their values, and the rest to the column of all metadata. A column whose
@@ -21,6 +23,7 @@ export function fitColumns(
   chosen: ColumnWidths = {},
 ): ShownColumn[] {
   const hasKeys = columns.some(({ id }) => keyOfColumn(id) !== null);
+  const hasConnection = columns.some(({ id }) => id === CONNECTION_COLUMN);
   return columns.map((column) => {
     const chosenPx = Object.hasOwn(chosen, column.id) ? chosen[column.id] : undefined;
     if (chosenPx !== undefined) return { ...column, widthPx: chosenPx, grows: false, isChosen: true };
@@ -30,7 +33,9 @@ export function fitColumns(
       return { ...column, widthPx: contentWidth(column.title, templates, column.widthPx) };
     if (column.id === CONNECTION_COLUMN)
       return { ...column, widthPx: DOT_PX + contentWidth(column.title, connections, column.widthPx) };
-    return column.id === 'metadata' && hasKeys ? { ...column, widthPx: METADATA_BESIDE_KEYS_PX } : column;
+    if (column.id !== 'metadata') return column;
+    if (hasKeys) return { ...column, widthPx: METADATA_BESIDE_KEYS_PX };
+    return hasConnection ? { ...column, widthPx: METADATA_BESIDE_CONNECTION_PX } : column;
   });
 }
 
@@ -49,6 +54,8 @@ export type DrawnColumn = ShownColumn & { drawnPx: number };
 const STEP_PX = 8;
 /** What stands beside the metadata in a row of two lines: its padding, the checkbox, the state, the actions and the gaps. */
 const BESIDE_ON_PHONE_PX = 184;
+/** The connection before the metadata, where there are several. */
+const CONNECTION_ON_PHONE_PX = 84;
 
 /** The columns as they are drawn in a grid of `gridPx`: the one that grows takes what the others leave. */
 export function drawColumns(
@@ -58,8 +65,10 @@ export function drawColumns(
 ): readonly DrawnColumn[] {
   const freePx = Math.max(0, gridPx - gridOf(columns).minWidth);
   const wholeStepsPx = freePx - (freePx % STEP_PX);
+  const hasConnection = columns.some(({ id }) => id === CONNECTION_COLUMN);
+  const onPhonePx = gridPx - BESIDE_ON_PHONE_PX - (hasConnection ? CONNECTION_ON_PHONE_PX : 0);
   return columns.map((column) => ({
     ...column,
-    drawnPx: isPhone ? gridPx - BESIDE_ON_PHONE_PX : column.widthPx + (column.grows ? wholeStepsPx : 0),
+    drawnPx: isPhone ? onPhonePx : column.widthPx + (column.grows ? wholeStepsPx : 0),
   }));
 }

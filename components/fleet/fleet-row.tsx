@@ -7,6 +7,7 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { SandboxKey } from '@/lib/sandbox-key';
+import { CONNECTION_COLUMN } from './column-choice';
 import type { CellContext } from './columns';
 import type { DrawnColumn } from './fit-columns';
 import { noop } from './fleet-header';
@@ -26,6 +27,9 @@ const PHONE_PLACES: Readonly<Record<string, string>> = {
   left: 'group-data-phone/grid:col-start-4 group-data-phone/grid:row-start-1 group-data-phone/grid:leading-[29px]',
   state:
     'group-data-phone/grid:col-start-2 group-data-phone/grid:row-start-2 group-data-phone/grid:leading-[24px]',
+  // Before the metadata, which leaves it this much.
+  connection:
+    'group-data-phone/grid:col-start-3 group-data-phone/grid:row-start-2 group-data-phone/grid:leading-[24px] group-data-phone/grid:w-19',
   metadata:
     'group-data-phone/grid:col-span-2 group-data-phone/grid:col-start-3 group-data-phone/grid:row-start-2 group-data-phone/grid:leading-[24px]',
 };
@@ -62,6 +66,7 @@ export const FleetRow = memo(function FleetRow({
   ...place
 }: Props) {
   const { id, key } = row.sandbox;
+  const hasConnection = columns.some((column) => column.id === CONNECTION_COLUMN);
   const context: CellContext = { ...cell, act, isGone: status === 'gone', isActive };
   return (
     <div
@@ -108,6 +113,7 @@ export const FleetRow = memo(function FleetRow({
             'truncate leading-[33px]',
             column.alignRight && 'text-right',
             PHONE_PLACES[column.id] ?? 'group-data-phone/grid:hidden',
+            column.id === 'metadata' && hasConnection && 'group-data-phone/grid:pl-[84px]',
             // The id and the action menu stay visible when the grid scrolls sideways.
             column.id === 'id' &&
               'group-data-narrow/grid:sticky group-data-narrow/grid:left-11 z-10 bg-(--row)',
