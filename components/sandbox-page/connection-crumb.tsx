@@ -14,7 +14,7 @@ export function ConnectionCrumb({ name }: { name: ConnectionName }) {
   return (
     <>
       {' '}
-      <Link href={`${paths.sandboxes()}?${search}`} className="align-bottom hover:text-ink">
+      <Link href={`${paths.sandboxes()}?${search}`} className="ml-0.5 align-bottom hover:text-ink">
         <ConnectionTag name={name} />
       </Link>{' '}
       /
