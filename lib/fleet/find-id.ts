@@ -48,11 +48,7 @@ export async function searchId(id: string): Promise<IdSearch> {
   );
   const unasked = readings.flatMap(({ name, reading }) => (reading === 'unreadable' ? name : []));
   if (found.length > 0) return { found, unasked };
-  const known = new Set(
-    connections()
-      .list()
-      .map(({ name }) => name),
-  );
+  const known = new Set(connections().enabled());
   const seen = (await findSeen(id)).filter((key) => known.has(connectionOf(key)));
   return {
     found: seen.map((key) => ({ key, kind: unasked.includes(connectionOf(key)) ? 'unread' : 'ended' })),
