@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { expect, test } from 'vitest';
-import { page, userEvent } from 'vitest/browser';
+import { page } from 'vitest/browser';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { renderInPage } from '@/e2e/support/served/page';
 import type { Role } from '@/lib/access/roles';
@@ -37,13 +37,12 @@ const ALL = [
 const statuses = new Map(ALL.map(({ name, status }) => [name, status]));
 const names = ALL.map(({ name }) => name);
 
-const query = () => new URLSearchParams(window.location.search).get('q');
 const opener = page.getByRole('button', { name: /^Connections:/ });
 const item = (name: RegExp) => page.getByRole('menuitemradio', { name });
 
-async function openSwitcher(chosen: string | null = null) {
+async function openSwitcher() {
   await renderInPage(
-    <ConnectionSwitcher listed={ALL} chosen={chosen} isWhole={chosen === null} nowMs={NOW_MS}>
+    <ConnectionSwitcher listed={ALL} chosen={null} isWhole nowMs={NOW_MS}>
       3 connections
     </ConnectionSwitcher>,
   );
@@ -55,22 +54,10 @@ test('the switcher shows the count, the state and the limit of each connection',
   await openSwitcher();
   await expect.element(item(/^All connections/)).toHaveTextContent('22');
   await expect.element(item(/^All connections/)).toBeChecked();
-  await expect.element(item(/^Production/)).toHaveTextContent(/19.*as of \d+s ago.*of 20/);
-  await expect.element(item(/^Staging/)).toHaveTextContent(/3.*as of 4\ds ago, API unreachable/);
+  await expect.element(item(/^Production/)).toHaveTextContent(/19.*as of \d[\dms ]* ago.*of 20/);
+  await expect.element(item(/^Staging/)).toHaveTextContent(/3.*as of \d[\dms ]* ago, API unreachable/);
   await expect.element(item(/^Lab/)).toHaveTextContent('loading…');
   await expectAccessibleInBothThemes('the switcher');
-});
-
-test('the switcher narrows by the filter with the keyboard, and back', async () => {
-  window.history.replaceState(null, '', '/sandboxes');
-  await openSwitcher();
-  await userEvent.keyboard('stag{Enter}');
-  await expect.poll(query).toBe('connection:staging');
-  await expect.element(opener).toHaveFocus();
-  await openSwitcher('staging');
-  await expect.element(item(/^Staging/)).toBeChecked();
-  await userEvent.keyboard('{Home}{Enter}');
-  await expect.poll(query).toBeNull();
 });
 
 function Banners({ connections = ALL as readonly ShownConnection[] }) {
@@ -98,7 +85,7 @@ test('the banners name the connection that is old and those that are loading, an
       .map(({ textContent }) => textContent);
   expect(texts()).toEqual([
     expect.stringMatching(
-      /^Staging: The sandbox service could not be reached\. What you see of it is 4\ds old\./,
+      /^Staging: The sandbox service could not be reached\. What you see of it is \d[\dms ]* old\./,
     ),
     'Lab: loading…',
   ]);
@@ -112,7 +99,7 @@ test('the banner of the only connection does not name it', async () => {
   await renderInPage(<Banners connections={staging} />);
   await expect
     .element(page.getByRole('status'))
-    .toHaveTextContent(/^The sandbox service .* What you see is 4\ds old\.$/);
+    .toHaveTextContent(/^The sandbox service .* What you see is \d[\dms ]* old\.$/);
   expect(page.getByRole('button').elements()).toEqual([]);
 });
 
