@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { mixedFleet, NOW_MS, rowWith } from '../../fleet/test-fleet';
 import type { Metadata, Sandbox } from '../../sandbox/schema';
 import type { SandboxKey } from '../../sandbox-key';
+import { keyOf } from '../../sandbox-key';
 import type { Skipped } from '../schema';
 import { blastRadius, describeSkipped, divideByState, groupSkipped } from './blast-radius';
 
@@ -36,6 +37,7 @@ describe('blastRadius', () => {
         more: { values: 0, count: 0 },
         without: 0,
       },
+      connections: [{ name: 'local', count: 5 }],
       keys: [
         {
           key: 'team',
@@ -87,6 +89,15 @@ describe('blastRadius', () => {
     }
   });
 
+  it('counts the sandboxes of each connection, the largest first', () => {
+    const set = sandboxes({}, {}, {});
+    const inProd = set.slice(1).map((sandbox) => ({ ...sandbox, key: keyOf('prod', sandbox.id) }));
+    expect(blastRadius([...set.slice(0, 1), ...inProd], LIMITS).connections).toEqual([
+      { name: 'prod', count: 2 },
+      { name: 'local', count: 1 },
+    ]);
+  });
+
   it('lists all metadata of a single sandbox', () => {
     const { shared, distinguishing } = blastRadius(sandboxes({ team: 'agents' }), LIMITS);
     expect(shared).toEqual([{ key: 'team', value: 'agents' }]);
@@ -98,6 +109,7 @@ describe('blastRadius', () => {
       count: 0,
       states: [],
       templates: { values: [], more: { values: 0, count: 0 }, without: 0 },
+      connections: [],
       keys: [],
       shared: [],
       distinguishing: [],
