@@ -297,7 +297,7 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await sql`delete from operation_plans`.execute(db);
     },
   },
-  '016_connection_tries': {
+  '017_connection_tries': {
     async up(db: Kysely<unknown>) {
       await db.schema
         .createTable('connection_tries')
