@@ -43,7 +43,7 @@ const test = base.extend<{ staging: Moru; e2b: Moru }, { others: Others }>({
   ],
   settings: [
     async ({ others }, use) => use({ SANDKEEPER_CONNECTIONS: others.file, SANDKEEPER_LOCAL_ENGINE: 'on' }),
-    { scope: 'worker', option: true },
+    { scope: 'worker' },
   ],
   staging: async ({ others }, use) => {
     await others.staging.start();
