@@ -11,7 +11,7 @@ import { useLiveState } from './use-fleet';
 const ANSWERS_WITHIN_MS = 10_000;
 
 /** Why a channel that cannot be read without a WebSocket stays silent, and who can change it. */
-export const NEEDS_SOCKET =
+const NEEDS_SOCKET =
   'It needs a WebSocket, which your network does not let through. Ask your network’s admin to allow the upgrade on /live.';
 
 const REASONS = {

@@ -35,8 +35,3 @@ export function ownIdOf({ name }: Pick<Connection, 'name'>, key: SandboxKey): st
   if (connectionOf(key) !== name) throw new Error(`${key} is not a sandbox of the connection ${name}.`);
   return idOf(key);
 }
-
-/** A name for people: the host of the service. */
-export function titleOf({ kind, apiUrl }: Pick<Connection, 'kind' | 'apiUrl'>): string {
-  return kind === 'local' ? 'Local engine' : new URL(apiUrl).host;
-}
