@@ -71,7 +71,7 @@ it('does not start by Enter in any field, but by Ctrl+Enter', async () => {
   await userEvent.keyboard('{Control>}{Enter}{/Control}');
   await vi.waitFor(() => expect(onStarted).toHaveBeenCalledTimes(1));
   expect(plan).toHaveBeenCalledWith(
-    FLEET.map(({ id }) => id),
+    FLEET.map(({ key }) => key),
     { command: 'reboot', limitMs: 60_000 },
   );
   expect(start).toHaveBeenCalledWith('token', '');
