@@ -57,7 +57,10 @@ test('operators read the compatibility, check it again and copy it', async () =>
   await expect.element(table.getByRole('row', { name: /^Pause/ })).toHaveTextContent('Offered');
   await table.getByRole('button', { name: 'Check again' }).click();
   await expect.element(toast('Checked what the service offers')).toBeVisible();
-  await expect.element(table.getByRole('row', { name: /^List of templates/ })).toHaveTextContent('Probed');
+  await expect.element(table.getByRole('row', { name: /^List of templates/ })).toHaveTextContent(
+    // Another test may have listed them before, which weighs more.
+    /Offered(Probed|Seen in use)/,
+  );
   await table.getByRole('button', { name: 'Copy as text' }).click();
   await table.getByRole('button', { name: 'Copy as JSON' }).click();
   await expect.poll(() => copied.length).toBe(2);

@@ -30,10 +30,10 @@ function planOf(targets: Sandbox[], params: TimeChoice): OperationPlan {
 }
 
 function setUp(sandboxes: readonly Sandbox[], reading: readonly Sandbox[] = sandboxes) {
-  const plan = vi.fn(async (ids: string[], choice: TimeChoice) => ({
+  const plan = vi.fn(async (keys: string[], choice: TimeChoice) => ({
     ok: true as const,
     value: planOf(
-      reading.filter(({ id }) => ids.includes(id)),
+      reading.filter(({ key }) => keys.includes(key)),
       choice,
     ),
   }));
@@ -66,9 +66,12 @@ it('shows what each sandbox gains or loses, and leaves out those that would lose
   await expect.element(rows.nth(2)).toHaveTextContent(/sandbox2.*10m 0\ds left.*\+5 min/);
   await button('Set time left of 5').click();
   await vi.waitFor(() => expect(onStarted).toHaveBeenCalled());
-  expect(plan).toHaveBeenCalledWith(['sandbox0', 'sandbox1', 'sandbox2', 'sandbox4', 'sandbox6'], {
-    timeoutMs: 15 * MIN_MS,
-  });
+  expect(plan).toHaveBeenCalledWith(
+    ['local/sandbox0', 'local/sandbox1', 'local/sandbox2', 'local/sandbox4', 'local/sandbox6'],
+    {
+      timeoutMs: 15 * MIN_MS,
+    },
+  );
   expect(start).toHaveBeenCalledWith('token');
 });
 
