@@ -70,6 +70,18 @@ test('kills what a filter finds in three connections in one operation, each in i
   ];
   await openFleet(page);
   for (const id of [...doomed.flat(), ...kept.flat()]) await expectRow(page, id);
+  // By keyboard alone. The choice is a term of the filter, so it is in the URL.
+  await page.getByRole('button', { name: /^Connections:/ }).focus();
+  await page.keyboard.press('Enter');
+  await expect(
+    page
+      .getByRole('menuitemradio', { name: /^All connections/ })
+      .or(page.getByRole('menuitem', { name: /^All connections/ })),
+  ).toBeVisible();
+  await page.keyboard.type('Sta');
+  await page.keyboard.press('Enter');
+  await expect(rows(page)).toHaveCount(3);
+  await expect(page).toHaveURL(/[?&]q=connection(%3A|:)staging/);
   await filter(page, 'environment=development');
   await expect(rows(page)).toHaveCount(6);
   await headCheckbox(page).check();
