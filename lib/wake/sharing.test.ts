@@ -44,13 +44,15 @@ describeOnDatabases('a shared wake', () => {
       await eventually(async () => (await stateOf(key)) === 'paused');
       expect(Date.now() - leftAtMs).toBeGreaterThan(GRACE_MS - 100);
       await eventually(async () => (await findLease(key))?.state === 'ended');
-      expect(await auditLog(key)).toEqual([
-        `ana | review-woken | For 5 min${GUARDED}`,
-        'marek | review-joined',
-        'ana | review-left',
-        'marek | review-left',
-        '– | review-paused | No viewers left',
-      ]);
+      await expect
+        .poll(() => auditLog(key))
+        .toEqual([
+          `ana | review-woken | For 5 min${GUARDED}`,
+          'marek | review-joined',
+          'ana | review-left',
+          'marek | review-left',
+          '– | review-paused | No viewers left',
+        ]);
       expect(openPage(keeper, key).now()).toMatchObject({ kind: 'ended', how: 'left', by: null, note: null });
     });
 
