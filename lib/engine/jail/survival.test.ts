@@ -41,7 +41,8 @@ describe.runIf(canRun)('an engine with processes', () => {
     const script = 'python3 -c "import time\nwhile True: time.sleep(1)"';
     const server = await sandbox.commands.run(`exec ${script}`, { background: true, timeoutMs: 0 });
     await until(() => engine.processes(id).length > 2);
-    await sandbox.commands.run('pkill -SIGTERM python3');
+    // It is still a shell for a moment.
+    await sandbox.commands.run('until pkill -SIGTERM python3; do sleep 0.05; done');
     await expect(server.wait()).rejects.toMatchObject({ error: 'signal: terminated' });
 
     await sandbox.commands.run('setsid sleep 600 & (trap "" TERM HUP; sleep 600) & true', {
