@@ -1,9 +1,10 @@
 import 'server-only';
 import type { Dispatcher } from 'undici';
+import { SandkeeperError } from '../errors';
 import { outsideRequests } from '../request-context';
 import type { Capability } from '../sandbox/capabilities';
 import type { CapabilitySet } from './capabilities';
-import type { Connection } from './connection';
+import { adviceOf, type Connection } from './connection';
 import { type CallContext, errorFromShape, type ServiceErrors } from './errors';
 import type { ServiceClock } from './service-clock';
 import { type ServiceAnswer, sendRequest } from './transport';
@@ -43,17 +44,23 @@ type Options = {
 };
 
 export function serviceCaller({
-  connection: { apiUrl, key },
+  connection,
   callMs,
   errors,
   clock,
   capabilities,
   sockets,
 }: Options): CallService {
-  const baseUrl = apiUrl.replace(/\/+$/, '');
-  const headers = { 'x-api-key': key, accept: 'application/json', 'user-agent': 'sandkeeper' };
+  const { name, key } = connection;
+  const baseUrl = connection.apiUrl.replace(/\/+$/, '');
 
   return async ({ method, path, query = {}, body, schema, patience = 1, capability, ...context }) => {
+    if (key === null)
+      throw new SandkeeperError(
+        'unavailable',
+        `The key of the connection ${name} was sealed under another secret key. ${adviceOf(connection).key}`,
+      );
+    const headers = { 'x-api-key': key, accept: 'application/json', 'user-agent': 'sandkeeper' };
     // `AbortSignal.timeout` would keep its timer until the deadline, even after the call has ended.
     const deadline = new AbortController();
     const timer = setTimeout(

@@ -2,21 +2,15 @@ import 'server-only';
 import { config } from '../config';
 import { perConnection } from '../connections/per-connection';
 import { connections } from '../connections/registry';
-import { SandkeeperError } from '../errors';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { engineState } from './engine-state';
 import { createSandboxApi, type SandboxApi } from './sandbox-api';
 
 const apis = perConnection('sandbox-api', {
   create(name) {
-    const { key, sandboxUrl, teamId, ...connection } = connections().require(name);
-    if (key === null)
-      throw new SandkeeperError(
-        'unavailable',
-        `The key of the connection ${name} was sealed under another secret key. ${connection.advice.key}`,
-      );
+    const { sandboxUrl, teamId, ...connection } = connections().require(name);
     return createSandboxApi(
-      { ...connection, key, sandboxUrl: sandboxUrl ?? undefined, teamId: teamId ?? undefined },
+      { ...connection, sandboxUrl: sandboxUrl ?? undefined, teamId: teamId ?? undefined },
       {
         callMs: config().timing.callMs,
         isRestarting: () => connection.kind === 'local' && engineState().isRestarting,
@@ -29,7 +23,7 @@ const apis = perConnection('sandbox-api', {
 
 /**
  * Everything that can be done with a connection. Ask for it again for every call, because a new key makes a new one.
- * @throws SandkeeperError `not_found`, `unavailable` if the connection is disabled or its key cannot be opened
+ * @throws SandkeeperError `not_found`, `unavailable` if the connection is disabled
  */
 export function sandboxApi(name: ConnectionName): SandboxApi {
   return apis.get(name);

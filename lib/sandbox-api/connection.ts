@@ -7,7 +7,8 @@ export type Connection = {
   kind: ConnectionKind;
   /** The address of the control plane. It may have a path. */
   apiUrl: string;
-  key: string;
+  /** `null` if it cannot be decrypted: every call fails and says so. */
+  key: string | null;
   /** The domain of the sandboxes' addresses. It may have a port. */
   domain: string;
   /** A fixed address of all sandboxes, instead of one below `domain`. */

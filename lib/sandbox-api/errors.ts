@@ -124,12 +124,12 @@ function codeOf(status: number, isLimited: boolean, { takesSlot, missing }: Call
 const MAX_WORDS_CHARS = 300;
 
 /** The message in a refusal, as one short line. An answer may contain the key of the request, which must not be kept. */
-function wordsOf(body: unknown, key: string): string {
+function wordsOf(body: unknown, key: string | null): string {
   const text = typeof body === 'object' && body !== null && 'message' in body ? body.message : body;
   if (typeof text !== 'string') return '';
   // A page of a proxy says nothing useful.
   if (/^\s*</.test(text)) return '';
-  const line = redact(text.slice(0, 10 * MAX_WORDS_CHARS), [key])
+  const line = redact(text.slice(0, 10 * MAX_WORDS_CHARS), key === null ? [] : [key])
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
   return line.length > MAX_WORDS_CHARS ? `${line.slice(0, MAX_WORDS_CHARS)}…` : line.replace(/\.$/, '');
