@@ -4,6 +4,7 @@ import { config } from '../config';
 import { connections } from '../connections/registry';
 import { SandkeeperError } from '../errors';
 import type { FleetEvent } from '../fleet/delta';
+import type { FleetWatcher } from '../fleet/watcher';
 import { fleetWatcher, watcherOf } from '../fleet/watchers';
 import { LeaseTimer } from '../lease/lease-timer';
 import { processOwner } from '../lease/owner';
@@ -77,8 +78,8 @@ export class WakeKeeper {
   readonly #busy = new Map<SandboxKey, Promise<unknown>>();
   readonly #leaseTimer: LeaseTimer;
   #cleanedUpAtMs = 0;
-  /** Stops following the fleet of a connection. */
-  readonly #followed = new Map<ConnectionName, () => void>();
+  /** The fleets that are followed, and how to stop. */
+  readonly #followed = new Map<ConnectionName, { watcher: FleetWatcher; stop: () => void }>();
 
   constructor(options: Options) {
     this.#options = {
@@ -286,17 +287,22 @@ export class WakeKeeper {
   /** The fleet shows changes by other clients, so it is followed while there are wakes. */
   #followFleet(isWanted: boolean): void {
     if (!isWanted) {
-      for (const stop of this.#followed.values()) stop();
+      for (const { stop } of this.#followed.values()) stop();
       this.#followed.clear();
       return;
     }
     for (const { sandboxKey } of this.#book.underWay()) {
       const name = connectionOf(sandboxKey);
-      if (this.#followed.has(name) || connections().find(name)?.isDisabled !== false) continue;
-      const stop = fleetWatcher(name).listen((event) => {
+      if (!connections().enabled().includes(name)) continue;
+      const watcher = fleetWatcher(name);
+      const followed = this.#followed.get(name);
+      // A connection that was disabled meanwhile has another watcher.
+      if (followed?.watcher === watcher) continue;
+      followed?.stop();
+      const stop = watcher.listen((event) => {
         if (keysIn(event).some((key) => this.#book.find(key) !== null)) this.#loop.poke();
       });
-      this.#followed.set(name, stop);
+      this.#followed.set(name, { watcher, stop });
     }
   }
 
