@@ -19,13 +19,9 @@ afterAll(() => removeTree(dir));
 const { signal } = new AbortController();
 const TOKEN = 'token-of-the-sandbox';
 
-async function openSandbox(changes: Partial<DaemonOptions> = {}, token = TOKEN) {
-  const daemon = answerAsDaemon({ sandboxId: 'i0', token: TOKEN, ...changes });
-  const url = await serveHttp((request, response) => {
-    if (daemon(request, response)) return;
-    response.end(JSON.stringify({ sandboxID: 'i0', state: 'running', envdAccessToken: token }));
-  });
-  const connection = {
+/** Opens the sandbox `i0` of a service at `url`, which also answers as its daemon. */
+function openAt(url: string) {
+  const service = {
     name: 'e2b',
     kind: 'e2b',
     apiUrl: url,
@@ -33,9 +29,18 @@ async function openSandbox(changes: Partial<DaemonOptions> = {}, token = TOKEN) 
     domain: 'x',
     sandboxUrl: url,
   } as const;
-  const api = createSandboxApi(connection, { callMs: 15_000 });
+  const api = createSandboxApi(service, { callMs: 15_000 });
   onTestFinished(api.close);
   return api.openEnvd('e2b/i0');
+}
+
+async function openSandbox(changes: Partial<DaemonOptions> = {}, token = TOKEN) {
+  const daemon = answerAsDaemon({ sandboxId: 'i0', token: TOKEN, ...changes });
+  const url = await serveHttp((request, response) => {
+    if (daemon(request, response)) return;
+    response.end(JSON.stringify({ sandboxID: 'i0', state: 'running', envdAccessToken: token }));
+  });
+  return openAt(url);
 }
 
 const byName = (entries: Entry[]) => new Map(entries.map((entry) => [entry.name, entry]));
@@ -185,17 +190,7 @@ it('is not told the token in an error, which is logged', async () => {
     else
       response.writeHead(400).end(`{"code":"unknown","message":"no ${request.headers['x-access-token']}"}`);
   });
-  const connection = {
-    name: 'e2b',
-    kind: 'e2b',
-    apiUrl: url,
-    key: 'e2b_0',
-    domain: 'x',
-    sandboxUrl: url,
-  } as const;
-  const api = createSandboxApi(connection, { callMs: 15_000 });
-  onTestFinished(api.close);
-  const envd = await api.openEnvd('e2b/i0');
+  const envd = await openAt(url);
   for (const call of [() => envd.stat('/x', signal), () => envd.readFile('/x', { signal })]) {
     const thrown = (await thrownBy(call)) as Error;
     expect(JSON.stringify([thrown.message, String(thrown.cause)])).not.toContain(wrong);
