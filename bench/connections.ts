@@ -9,14 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineProcess, Sandkeeper } from '../e2e/support/deployment';
-import { cookieOf, openLive } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
-import { Colleague } from '../e2e/support/operations';
-import type { Operation, OperationEvent } from '../lib/operations/schema';
 import { keyOf, type SandboxKey } from '../lib/sandbox-key';
 import { removeTree } from '../lib/test-support/remove-tree';
 import { percentile } from './support/keystrokes';
 import { report } from './support/report';
+import { timedKill } from './support/timed-kill';
 
 const { values: options } = parseArgs({
   options: {
@@ -84,24 +82,7 @@ async function makeFleets(names: readonly Name[]): Promise<SandboxKey[]> {
 /** The time from the confirmation until the operation is finished, as reported to a browser. */
 async function measure(session: string, names: readonly Name[]): Promise<number> {
   const keys = await makeFleets(names);
-  const live = await openLive(sandkeeper, { ...cookieOf(sandkeeper, session), origin: sandkeeper.url });
-  live.send({ type: 'subscribe', channel: 'operations' });
-  const colleague = new Colleague(sandkeeper, session);
-  const plan = await colleague.planKillOf(keys);
-  const startedMs = performance.now();
-  let operation: Operation = await colleague.confirm(plan);
-  const { id } = operation;
-  for (let at = 0; operation.state !== 'finished'; ) {
-    for (; at < live.frames.length; at += 1) {
-      const { payload } = JSON.parse(live.frames[at] ?? '{}') as { payload?: OperationEvent };
-      if (payload?.operation.id === id) operation = payload.operation;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const tookMs = performance.now() - startedMs;
-  live.close();
-  if (operation.counts.done !== keys.length)
-    throw new Error(`Not all are done: ${JSON.stringify(operation)}`);
+  const tookMs = await timedKill(sandkeeper, session, keys);
   for (const name of names) {
     await services[name].clearFaults();
     if ((await services[name].listIds()).length > 0) throw new Error(`Sandboxes of ${name} were left.`);

@@ -10,12 +10,11 @@ import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Sandbox } from '@moru-ai/core';
 import { Sandkeeper } from '../e2e/support/deployment';
-import { cookieOf, openLive } from '../e2e/support/http';
+import { localKey } from '../e2e/support/local';
 import { Moru } from '../e2e/support/moru';
-import { Colleague } from '../e2e/support/operations';
-import type { Operation, OperationEvent } from '../lib/operations/schema';
 import { percentile } from './support/keystrokes';
 import { report } from './support/report';
+import { timedKill } from './support/timed-kill';
 
 const { values: options } = parseArgs({
   options: {
@@ -66,23 +65,7 @@ async function requireNone(): Promise<void> {
 /** The time from the confirmation until the operation is finished, as reported to a browser. */
 async function measureSandkeeper(session: string): Promise<number> {
   const ids = await makeFleet();
-  const live = await openLive(sandkeeper, { ...cookieOf(sandkeeper, session), origin: sandkeeper.url });
-  live.send({ type: 'subscribe', channel: 'operations' });
-  const colleague = new Colleague(sandkeeper, session);
-  const plan = await colleague.planKill(ids);
-  const startedMs = performance.now();
-  let operation: Operation = await colleague.confirm(plan);
-  const { id } = operation;
-  for (let at = 0; operation.state !== 'finished'; ) {
-    for (; at < live.frames.length; at += 1) {
-      const { payload } = JSON.parse(live.frames[at] ?? '{}') as { payload?: OperationEvent };
-      if (payload?.operation.id === id) operation = payload.operation;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const tookMs = performance.now() - startedMs;
-  live.close();
-  if (operation.counts.done !== SANDBOXES) throw new Error(`Not all are done: ${JSON.stringify(operation)}`);
+  const tookMs = await timedKill(sandkeeper, session, ids.map(localKey));
   await requireNone();
   return tookMs;
 }
