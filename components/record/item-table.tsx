@@ -57,7 +57,7 @@ const FIXED_PX = 672;
 const PHONE_FIXED_PX = 68;
 /** Without a message. */
 const PHONE_ROW_PX = 79;
-/** What the name of a connection takes before an id. */
+/** The width of the name of a connection before an id. */
 const CONNECTION_PX = 80;
 
 /** The least width of the table and its columns, for `GRID`. */

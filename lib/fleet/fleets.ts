@@ -15,7 +15,7 @@ export type FleetsView = {
    * has no rows until it arrives.
    */
   rows: readonly IndexedSandbox[] | null;
-  /** What holds for all of them together. */
+  /** The status of all of them together. */
   status: FleetStatus;
   connections: readonly ShownConnection[];
   statuses: ReadonlyMap<ConnectionName, FleetStatus>;

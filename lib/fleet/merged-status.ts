@@ -2,7 +2,7 @@ import type { Lacking } from '../sandbox/capabilities';
 import { type FleetStatus, NOTHING_READ } from './delta';
 
 /**
- * What holds for several fleets together: as old as the oldest reading, with the problem of the first one that has one, and
+ * The status of several fleets together: as old as the oldest reading, with the problem of the first one that has one, and
  * lacking only what all of them lack. The limit of running sandboxes is a connection's own.
  */
 export function mergeStatus(statuses: readonly FleetStatus[]): FleetStatus {

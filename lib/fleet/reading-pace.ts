@@ -1,4 +1,4 @@
-/** What a watcher sends at rest: complete readings this often at most, and single pages in between. */
+/** The most requests of complete readings at rest. Single pages are read in between. */
 const MAX_CRAWL_REQUESTS_PER_S = 12;
 /** A complete reading of a large fleet that changes nothing is repeated this much later each time, up to the maximum. */
 const QUIET_FACTOR = 1.5;

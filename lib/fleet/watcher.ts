@@ -133,7 +133,7 @@ export class FleetWatcher {
     return this.#status.isEndless;
   }
 
-  /** Why the last reading that failed did, and when. It stays when readings succeed again. */
+  /** Why and when the last reading failed. It stays when readings succeed again. */
   get lastProblem(): { message: string; atMs: number } | null {
     return this.#lastProblem;
   }

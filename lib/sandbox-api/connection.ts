@@ -29,8 +29,8 @@ export function adviceOf({ advice = ADVICE }: Connection): NonNullable<Connectio
 }
 
 /**
- * The id of a sandbox of this connection. A key of another connection is a fault of ours: its request would reach a sandbox that
- * nobody meant.
+ * The id of a sandbox of this connection. A key of another connection is a fault of ours: its request would reach the wrong
+ * sandbox.
  */
 export function ownIdOf({ name }: Pick<Connection, 'name'>, key: SandboxKey): string {
   if (connectionOf(key) !== name) throw new Error(`${key} is not a sandbox of the connection ${name}.`);

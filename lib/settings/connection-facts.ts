@@ -14,7 +14,7 @@ export type ConnectionFacts = ConnectionView & {
   /** Whether the stored key can be decrypted. */
   hasKey: boolean;
   state: ConnectionState;
-  /** Why the last failed reading failed. It may have succeeded since. */
+  /** The reason of the last failed reading. Later ones may have succeeded. */
   lastProblem: { message: string; atMs: number } | null;
   /** Sandboxes in the last reading. `null` before the first. */
   sandboxes: number | null;

@@ -10,7 +10,7 @@ const WAIT_MS = 300;
 
 export type IdAnswer = {
   found: readonly FoundSandbox[];
-  /** What the search is at, or why it has found nothing. */
+  /** The progress of the search, or why it found nothing. */
   words: string | null;
 };
 

@@ -123,8 +123,8 @@ async function partitionOne(
 }
 
 /**
- * Gives up on slow connections: as long as one call may take after the first of the others was read. A connection alone may take
- * its time.
+ * Gives up on a connection that is still being read one call deadline after another one was. A single connection has no such
+ * limit.
  */
 class Patience {
   #noteFirst: () => void = () => {};
