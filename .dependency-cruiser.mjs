@@ -62,6 +62,7 @@ const libRows = [
   ['lib/operations/work/'],
   ['lib/operations/operate'],
   ['lib/operations/actions'],
+  ['lib/channels'],
   ['lib/front', 'lib/server-runtime'],
 ];
 

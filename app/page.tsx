@@ -1,11 +1,12 @@
 import { redirect } from 'next/navigation';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { paths } from '@/lib/paths';
 import { startQuery } from '@/lib/views/store';
 
 export default async function HomePage() {
-  const { actor } = await guardPage('viewer');
+  const { userId } = await guardPage('viewer', ANYWHERE);
   // The page must open even if the views cannot be read.
-  const query = await startQuery(actor).catch(() => '');
+  const query = await startQuery(userId).catch(() => '');
   redirect(query === '' ? paths.sandboxes() : `${paths.sandboxes()}?${query}`);
 }

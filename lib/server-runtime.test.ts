@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seal, signInToken, unseal } from './access/secrets';
-import { openSession, revokeSession, sessionCookieName } from './access/sessions';
+import { revokeSession, sessionCookieName } from './access/sessions';
 import { LOCAL_NAME } from './declared-connections';
 import { recordNew, waitingItem } from './operations/test-operations';
 import { operationRunner } from './operations/work/runner';
@@ -10,6 +10,7 @@ import { apiOf } from './sandbox-api/configured';
 import { openServerRuntime } from './server-runtime';
 import { eventually, localKey, setUpEngine, simulateNewProcess } from './test-support/environment';
 import { openLive, serveUpgrades } from './test-support/live';
+import { signInAs, someone } from './test-support/people';
 import { wakeKeeper } from './wake/wake-keeper';
 
 /** What `server.mjs` is handed once the runtime is open. */
@@ -45,7 +46,7 @@ async function open(cookie: string | null, headers: Record<string, string> = {})
   return openLive(port, { host: 'localhost:3000', origin: ORIGIN, ...signedIn, ...headers });
 }
 
-const viewer = () => openSession({ role: 'viewer', actor: 'li' });
+const viewer = () => signInAs('viewer', 'li');
 
 describe('the live socket', () => {
   it('opens with a session and sends the fleet and the operations', async () => {
@@ -76,11 +77,11 @@ describe('the live socket', () => {
     const id = await engine.create();
     const key = localKey(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
-    const operator = await openSession({ role: 'operator', actor: 'ana' });
+    const operator = await signInAs('operator', 'ana');
     const pages = [await open(operator), await open(await viewer())];
     for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'wake', key });
     await eventually(() => pages.every(({ client }) => client?.frames.length === 1));
-    await wakeKeeper().wake({ actor: 'ana' }, key, 300_000);
+    await wakeKeeper().wake(someone('ana'), key, 300_000);
     const last = (at: number) => pages[at]?.client?.frames.at(-1);
     const awake = (viewers: object[]) => ({
       type: 'event',
@@ -91,7 +92,7 @@ describe('the live socket', () => {
     await eventually(() => JSON.stringify([last(0), last(1)]).match(/"awake"/g)?.length === 2);
     expect(last(0)).toMatchObject(awake([{ actor: 'ana', isYou: true }]));
     expect(last(1)).toMatchObject(awake([{ actor: 'ana', isYou: false }]));
-    await wakeKeeper().endNow({ actor: 'ana' }, key);
+    await wakeKeeper().endNow(someone('ana'), key);
     expect(await engine.detail(id)).toMatchObject({ state: 'paused' });
   });
 

@@ -1,29 +1,24 @@
 import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { grantsFingerprint } from './access/grants';
 import { isOwnHost, isOwnOrigin } from './access/origin';
 import { sessionCookieOf } from './access/request-guard';
-import { ROLES, roleSuffices } from './access/roles';
 import { signInToken } from './access/secrets';
 import { findSession, onRevocation } from './access/sessions';
-import { liveCommands } from './commands/live';
-import type { CommandEvent } from './commands/schema';
+import { liveSessionOf, provideChannels } from './channels';
 import { config } from './config';
 import { connections, shownConnections } from './connections/registry';
 import { consoleSessions } from './console/sessions';
 import { database } from './db/client';
-import { folderWatches } from './files/browse/folder-watch';
 import { archivePrograms } from './files/transfer/archive/programs';
-import { archiveProgress } from './files/transfer/archive/progress';
 import { draftKeeper } from './files/transfer/drafts';
 import { serveFiles } from './files/transfer/serve';
-import { closeFleetWatchers, fleetWatcher, startFleetWatchers } from './fleet/watchers';
+import { closeFleetWatchers, startFleetWatchers } from './fleet/watchers';
 import { hostInUrl } from './http/host';
 import { type Admission, hub } from './live/hub';
 import { sweepAbandonedParts } from './operations/archive/archive-place';
 import { operationRunner } from './operations/work/runner';
-import { processAttachments } from './processes/attachments';
-import type { AttachmentEvent } from './processes/schema';
 import { outsideRequests } from './request-context';
 import { engineState } from './sandbox-api/engine-state';
 import { wakeKeeper } from './wake/wake-keeper';
@@ -50,46 +45,7 @@ export async function openServerRuntime(): Promise<void> {
     engineState();
     await database();
     await connections().open();
-    hub().provide('connections', (send) => {
-      const publish = () => send(shownConnections());
-      publish();
-      return connections().listen({ onList: publish });
-    });
-    // An unknown connection has no events. The list of connections says that it is gone.
-    hub().provide('fleet', (send, { key }) =>
-      connections().enabled().includes(key) ? fleetWatcher(key).listen(send) : () => {},
-    );
-    hub().provide('operations', (send) => operationRunner().listen(send));
-    hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
-    // The key is a secret of the person who requested the archive.
-    hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
-    for (const channel of ['run', 'held'] as const)
-      hub().provide(channel, (send, { key, session }) => {
-        if (!session.isAtLeast('operator')) {
-          send({
-            kind: 'refused',
-            message: 'Only operators can see the output of a command.',
-          } satisfies CommandEvent);
-          return () => {};
-        }
-        return channel === 'run'
-          ? liveCommands().subscribe(key, send)
-          : liveCommands().subscribeToHeld(key, send);
-      });
-    hub().provide('process', (send, { key, session }) => {
-      if (session.isAtLeast('operator')) return processAttachments().subscribe(key, session, send);
-      send({
-        kind: 'refused',
-        message: 'Only operators can see the output of a process.',
-      } satisfies AttachmentEvent);
-      return () => {};
-    });
-    hub().provide('wake', (send, { key, session: { sessionId, actor, isAtLeast } }) =>
-      // Only people who may read its files keep a sandbox awake.
-      wakeKeeper().subscribe(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
-    );
-    hub().provide('consoles', (send, subscriber) => consoleSessions().subscribeToList(send, subscriber));
-    hub().provide('console', (send, subscriber) => consoleSessions().subscribe(send, subscriber));
+    provideChannels();
     onRevocation(() => {
       hub().recheckSessions();
       void consoleSessions().recheckOwners();
@@ -121,16 +77,16 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
   const value = sessionCookieOf(req);
   const session = await findSession(value);
   if (!session) return { ok: false, status: 401, message: 'Sign in first.' };
-  const { id, actor, role } = session;
+  const { actor, grants } = session;
+  const held = grantsFingerprint(grants);
   return {
     ok: true,
-    session: {
-      sessionId: id,
-      actor,
-      isAtLeast: (wanted) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),
+    session: liveSessionOf(session),
+    // What the socket may receive follows from these grants, and others see it under this name.
+    sessionStillValid: async () => {
+      const now = await findSession(value);
+      return now !== null && now.actor === actor && grantsFingerprint(now.grants) === held;
     },
-    // The socket's permissions follow from this role.
-    sessionStillValid: async () => (await findSession(value))?.role === role,
   };
 }
 

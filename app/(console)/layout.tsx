@@ -4,25 +4,24 @@ import { ServedConnections } from '@/components/data/use-connections';
 import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Shell } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
+import { ANYWHERE, type Grants } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
-import { shownConnections } from '@/lib/connections/registry';
-import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
+import { allFleets, connectionsFor, fleetsReady } from '@/lib/fleet/all-fleets';
 import { countByConnection } from '@/lib/fleet/view';
 import { FIRST_READING_MS } from '@/lib/fleet/watchers';
 
 /** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
-  const { actor, role } = await guardPage('viewer');
+  const { userId, actor, grants } = await guardPage('viewer', ANYWHERE);
   const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
   return (
-    <ServedConnections connections={shownConnections()}>
+    <ServedConnections connections={connectionsFor(grants)}>
       <Shell
-        actor={actor}
-        role={role}
+        person={{ userId, actor, grants }}
         theme={theme}
         summary={
-          <Suspense fallback={<SummaryNow />}>
-            <SummaryOnceRead />
+          <Suspense fallback={<SummaryNow grants={grants} />}>
+            <SummaryOnceRead grants={grants} />
           </Suspense>
         }
       >
@@ -33,13 +32,13 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
 }
 
 /** Waits for the first reading, so that the header has figures even right after the server starts. */
-async function SummaryOnceRead() {
+async function SummaryOnceRead({ grants }: { grants: Grants }) {
   await fleetsReady(FIRST_READING_MS);
-  return <SummaryNow />;
+  return <SummaryNow grants={grants} />;
 }
 
-function SummaryNow() {
-  const { sandboxes, statuses, connections } = allFleets();
+function SummaryNow({ grants }: { grants: Grants }) {
+  const { sandboxes, statuses, connections } = allFleets(grants);
   const counts = countByConnection(sandboxes);
   return <FleetSummary initial={{ counts, statuses, connections, nowMs: Date.now() }} />;
 }

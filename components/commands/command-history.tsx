@@ -18,7 +18,6 @@ import { CommandBadge } from './command-badge';
 type Props = {
   sandboxKey: SandboxKey;
   entries: readonly CommandEntry[];
-  actor: string;
   shown: string | null;
   onReuse: (entry: CommandEntry) => void;
 };
@@ -32,12 +31,12 @@ type People = (typeof PEOPLE)[number]['value'];
 const COLUMNS =
   'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(160px,1fr)_150px_64px_100px_140px_152px]';
 
-export function CommandHistory({ sandboxKey, entries, actor, shown, onReuse }: Props) {
+export function CommandHistory({ sandboxKey, entries, shown, onReuse }: Props) {
   const [people, setPeople] = useState<People>('all');
   const [text, setText] = useState('');
   const wanted = text.trim().toLowerCase();
   const rows = entries.filter(
-    (entry) => (people === 'all' || entry.actor === actor) && entry.command.toLowerCase().includes(wanted),
+    (entry) => (people === 'all' || entry.isMine) && entry.command.toLowerCase().includes(wanted),
   );
   return (
     <section aria-labelledby="run-history" className="flex flex-col">

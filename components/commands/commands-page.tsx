@@ -34,10 +34,8 @@ import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { CommandHistory } from './command-history';
 import { CommandPanel } from './command-panel';
 
-type Props = SandboxPageProps & { actor: string };
-
 /** The commands of one sandbox: an input, the selected command's output, and the history. */
-export function CommandsPage({ initial, actor, ...served }: Props) {
+export function CommandsPage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
   const { sandbox, act, isGone } = now;
   const { role } = served;
@@ -51,7 +49,6 @@ export function CommandsPage({ initial, actor, ...served }: Props) {
           <Queries>
             <Room
               sandboxKey={sandbox.key}
-              actor={actor}
               reason={reason}
               onResume={sandbox.state === 'paused' && !isGone ? () => handlers.onResume([sandbox]) : null}
             />
@@ -69,12 +66,11 @@ const NO_HISTORY: History = { entries: [], typed: [] };
 
 type RoomProps = {
   sandboxKey: SandboxKey;
-  actor: string;
   reason: string | null;
   onResume: (() => void) | null;
 };
 
-function Room({ sandboxKey, actor, reason, onResume }: RoomProps) {
+function Room({ sandboxKey, reason, onResume }: RoomProps) {
   const [shown, setShown] = useUrlState('run', { history: 'push' });
   const [start, setStart] = useState(NOTHING_TYPED);
   const [failure, setFailure] = useState<string | null>(null);
@@ -157,7 +153,6 @@ function Room({ sandboxKey, actor, reason, onResume }: RoomProps) {
           <CommandHistory
             sandboxKey={sandboxKey}
             entries={entries}
-            actor={actor}
             shown={shown}
             onReuse={(entry) => setStart((before) => ({ ...draftOf(entry), round: before.round + 1 }))}
           />

@@ -11,6 +11,7 @@ function operationOf(outcomes: readonly Outcome[], differences: Partial<Operatio
     id: 'o1',
     act: 'kill',
     params: {},
+    actorId: 'user-ana',
     actor: 'ana',
     reason: '',
     filter: '',
@@ -44,7 +45,7 @@ function ended(outcomes: readonly Outcome[]): Operation {
 }
 
 const at = (nowMs: number, differences: Partial<Parameters<typeof isShown>[1]> = {}) => ({
-  actor: 'ana',
+  userId: 'user-ana',
   nowMs,
   serverNowMs: nowMs,
   isDismissed: false,
@@ -72,7 +73,9 @@ describe('phaseOf', () => {
 
 describe('isShown', () => {
   it('shows running bulk operations of anyone', () => {
-    expect(isShown(viewOf(operationOf(['waiting', 'done'])), at(STARTS_MS, { actor: 'li' }))).toBe(true);
+    expect(isShown(viewOf(operationOf(['waiting', 'done'])), at(STARTS_MS, { userId: 'user-li' }))).toBe(
+      true,
+    );
   });
 
   it('shows an action on one sandbox if it has a cancel window or takes long', () => {
@@ -99,7 +102,7 @@ describe('isShown', () => {
     const unseen = viewOf(ended(['done', 'failed']), { wasSeenRunning: false });
     expect(isShown(unseen, at(STARTS_MS + 59_000))).toBe(true);
     expect(isShown(unseen, at(STARTS_MS + 61_000))).toBe(false);
-    expect(isShown(unseen, at(STARTS_MS, { actor: 'li' }))).toBe(false);
+    expect(isShown(unseen, at(STARTS_MS, { userId: 'user-li' }))).toBe(false);
   });
 });
 

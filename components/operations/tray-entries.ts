@@ -32,7 +32,7 @@ const RECENT_MS = 60_000;
 const SUCCESS_MS = 10_000;
 
 type Context = {
-  actor: string;
+  userId: string;
   nowMs: number;
   serverNowMs: number;
   isDismissed: boolean;
@@ -46,7 +46,7 @@ export function isShown(view: OperationView, at: Context): boolean {
   const isOne = totalsOf(operation.counts).total === 1;
   if (operation.state === 'running') return !isOne || isLong(operation, at.serverNowMs);
   if (at.isDismissed || (isOne && (at.isFollowed || wentWell(operation.counts)))) return false;
-  const isOwn = operation.actor === at.actor;
+  const isOwn = operation.actorId === at.userId;
   const isRecent = at.serverNowMs - (operation.finishedAtMs ?? 0) < RECENT_MS;
   if (!view.wasSeenRunning && !(isOwn && isRecent)) return false;
   // A result that was shown does not come back with a reload.

@@ -2,6 +2,7 @@
 
 import { usePathname } from 'next/navigation';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { usePerson } from '@/components/data/use-person';
 import { useTick } from '@/components/ui/tick';
 import type { Role } from '@/lib/access/roles';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
@@ -22,7 +23,6 @@ const MAX_VISIBLE_ROWS = 3;
 
 export type TrayListProps = {
   views: readonly OperationView[];
-  actor: string;
   role: Role;
   onAnnounce: (text: string) => void;
 };
@@ -30,7 +30,8 @@ export type TrayListProps = {
 type Entry = { view: OperationView; phase: Phase };
 
 /** A row per operation, newest first, so that a new one does not move the others. */
-export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
+export function TrayList({ views, role, onAnnounce }: TrayListProps) {
+  const { userId } = usePerson();
   const nowMs = useTick(isActive(views) ? TICK_MS : IDLE_TICK_MS);
   const { dismissed, stopping } = useTrayMemory();
   const { onRetry, dialogs } = useActs();
@@ -42,14 +43,14 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
   /** These leave even under the pointer, because this person has dismissed or retried them. */
   const settled = new Set([
     ...dismissed,
-    ...retries.filter((retry) => retry.actor === actor).map(({ retryOf }) => retryOf),
+    ...retries.filter((retry) => retry.actorId === userId).map(({ retryOf }) => retryOf),
   ]);
   const matching = views.filter((view) => {
     const { id } = view.operation;
     const isDismissed = dismissed.has(id) || retried.has(id);
     const isFollowed = operationProgress().isFollowed(id);
     const wasShown = trayMemory().wasShown(id);
-    return isShown(view, { actor, nowMs, serverNowMs, isDismissed, wasShown, isFollowed });
+    return isShown(view, { userId, nowMs, serverNowMs, isDismissed, wasShown, isFollowed });
   });
   const entries = useHeld(matching, views, settled, isHeld).map((view) => ({
     view,
@@ -81,7 +82,7 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
                 view={view}
                 phase={phase}
                 nowMs={nowMs}
-                isOwn={view.operation.actor === actor}
+                isOwn={view.operation.actorId === userId}
                 isStopping={stopping.has(view.operation.id)}
                 role={role}
                 onRetry={onRetry}

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { type Locator, page } from 'vitest/browser';
+import { ServedPerson } from '@/components/data/use-person';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, grid, OwnFleet, press } from '@/e2e/support/served/fleet';
 import { lookAway, renderInPage, toast } from '@/e2e/support/served/page';
@@ -24,6 +25,7 @@ function viewOf(id: string, outcomes: readonly Outcome[], changes: Partial<Opera
     id,
     act: 'kill',
     params: {},
+    actorId: 'user-admin',
     actor: 'admin',
     reason: '',
     filter: '',
@@ -51,7 +53,12 @@ function viewOf(id: string, outcomes: readonly Outcome[], changes: Partial<Opera
 const ended = (): Partial<Operation> => ({ state: 'finished', finishedAtMs: Date.now() });
 
 function list(views: OperationView[], role: Role = 'operator', onAnnounce = (_: string) => {}) {
-  return <TrayList views={views} actor={role} role={role} onAnnounce={onAnnounce} />;
+  const person = { userId: `user-${role}`, actor: role, grants: { everywhere: role, on: {} } };
+  return (
+    <ServedPerson person={person}>
+      <TrayList views={views} role={role} onAnnounce={onAnnounce} />
+    </ServedPerson>
+  );
 }
 
 it('counts down the cancel window, and then offers to stop the rest', async () => {

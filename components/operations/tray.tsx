@@ -10,7 +10,7 @@ const RETRY_MS = 3_000;
 let Loaded: ComponentType<TrayListProps> | null = null;
 
 /** Running operations, at the bottom of every page. Its code is loaded with the first operation. */
-export function Tray({ actor, role }: { actor: string; role: Role }) {
+export function Tray({ role }: { role: Role }) {
   const views = useOperations();
   const [announcement, setAnnouncement] = useState('');
   const List = useTrayList(views.length > 0);
@@ -20,7 +20,7 @@ export function Tray({ actor, role }: { actor: string; role: Role }) {
       <p role="status" aria-label="Operations" className="sr-only">
         {announcement}
       </p>
-      {List === null ? null : <List views={views} actor={actor} role={role} onAnnounce={setAnnouncement} />}
+      {List === null ? null : <List views={views} role={role} onAnnounce={setAnnouncement} />}
     </>
   );
 }

@@ -8,22 +8,21 @@ import { FleetLink, fleetPath } from '@/components/data/fleet-return';
 import { useOperations } from '@/components/data/use-operations';
 import { isNotable } from '@/components/operations/tray-entries';
 import { LazyMenu } from '@/components/ui/floating';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 import { paths } from '@/lib/paths';
 
-type Place = { name: string; href: string; role: Role };
+type Place = { name: string; href: string; forAdmins: boolean };
 
 const PLACES: readonly Place[] = [
-  { name: 'Sandboxes', href: paths.sandboxes(), role: 'viewer' },
-  { name: 'Operations', href: paths.operations(), role: 'viewer' },
-  { name: 'Settings', href: paths.connections(), role: 'admin' },
+  { name: 'Sandboxes', href: paths.sandboxes(), forAdmins: false },
+  { name: 'Operations', href: paths.operations(), forAdmins: false },
+  { name: 'Settings', href: paths.connections(), forAdmins: true },
 ];
 
 /** The main navigation, with the number of operations in progress. */
-export function MainNav({ role }: { role: Role }) {
+export function MainNav({ isAdmin }: { isAdmin: boolean }) {
   const path = usePathname();
   const inProgress = useOperations().filter(({ operation }) => isNotable(operation)).length;
-  const places = PLACES.filter((place) => roleSuffices(role, place.role));
+  const places = PLACES.filter(({ forAdmins }) => isAdmin || !forAdmins);
   return (
     <nav aria-label="Main" className="flex shrink-0 items-center gap-1 whitespace-nowrap">
       <PlaceMenu places={places} path={path} inProgress={inProgress} />

@@ -2,13 +2,14 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
 import { SignInDialog } from '@/components/access/sign-in-dialog';
+import { type Person, ServedPerson } from '@/components/data/use-person';
 import { Tray } from '@/components/operations/tray';
 import { FocusGuard } from '@/components/ui/focus-guard';
 import { Mark } from '@/components/ui/mark';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Theme } from '@/components/ui/theme';
 import { Toolbar } from '@/components/ui/toolbar';
-import type { Role } from '@/lib/access/roles';
+import { ANYWHERE, EVERYWHERE, mayIn, roleIn } from '@/lib/access/grants';
 import { paths } from '@/lib/paths';
 import { ConnectionStrip } from './connection-strip';
 import { MainNav } from './main-nav';
@@ -16,8 +17,7 @@ import { CommandButton } from './palette/command-button';
 import { SkipLink } from './skip-link';
 
 type Props = {
-  actor: string;
-  role: Role;
+  person: Person;
   theme: Theme;
   /** The summary of the fleet. */
   summary: ReactNode;
@@ -25,35 +25,40 @@ type Props = {
 };
 
 /** The header, the page and the tray, for every page that requires a session. */
-export function Shell({ actor, role, theme, summary, children }: Props) {
+export function Shell({ person, theme, summary, children }: Props) {
+  const { actor, grants } = person;
+  const role = roleIn(grants, ANYWHERE) ?? 'viewer';
+  const isAdmin = mayIn(grants, 'admin', EVERYWHERE);
   return (
-    <div className="flex h-dvh min-h-0 flex-col">
-      <SkipLink />
-      <FocusGuard />
-      <header className="shrink-0 border-line border-b bg-surface">
-        <Toolbar label="Header" className="flex h-12 items-center gap-3 px-3 sm:gap-4 sm:px-5">
-          <Link
-            href={paths.sandboxes()}
-            className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
-          >
-            <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
-          </Link>
-          <PanelBoundary what="navigation">
-            <MainNav role={role} />
-          </PanelBoundary>
-          <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
-            <PanelBoundary what="summary">{summary}</PanelBoundary>
-            <CommandButton role={role} />
-            <AccountMenu actor={actor} role={role} theme={theme} />
-          </div>
-        </Toolbar>
-      </header>
-      <ConnectionStrip />
-      {children}
-      <PanelBoundary what="operations in progress">
-        <Tray actor={actor} role={role} />
-      </PanelBoundary>
-      <SignInDialog />
-    </div>
+    <ServedPerson person={person}>
+      <div className="flex h-dvh min-h-0 flex-col">
+        <SkipLink />
+        <FocusGuard />
+        <header className="shrink-0 border-line border-b bg-surface">
+          <Toolbar label="Header" className="flex h-12 items-center gap-3 px-3 sm:gap-4 sm:px-5">
+            <Link
+              href={paths.sandboxes()}
+              className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
+            >
+              <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
+            </Link>
+            <PanelBoundary what="navigation">
+              <MainNav isAdmin={isAdmin} />
+            </PanelBoundary>
+            <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
+              <PanelBoundary what="summary">{summary}</PanelBoundary>
+              <CommandButton />
+              <AccountMenu actor={actor} role={role} theme={theme} />
+            </div>
+          </Toolbar>
+        </header>
+        <ConnectionStrip />
+        {children}
+        <PanelBoundary what="operations in progress">
+          <Tray role={role} />
+        </PanelBoundary>
+        <SignInDialog />
+      </div>
+    </ServedPerson>
   );
 }

@@ -1,10 +1,12 @@
-/** Changes the role of the session with this cookie. Runs beside a server, with its settings. Arguments: cookie, role. */
+/** Gives the person of the session with this cookie another role. Runs beside a server, with its settings. Arguments: cookie, role. */
+import { EVERYWHERE } from '../../lib/access/grants';
+import { ROLES } from '../../lib/access/roles';
 import { findSession } from '../../lib/access/sessions';
-import { database } from '../../lib/db/client';
+import { grantRole } from '../../lib/access/users';
 
-const [cookie, role = ''] = process.argv.slice(2);
+const [cookie, wanted] = process.argv.slice(2);
 const session = await findSession(cookie);
-if (session === null) throw new Error('No session has this cookie.');
-const db = await database();
-await db.updateTable('sessions').set({ role }).where('id', '=', session.id).execute();
+const role = ROLES.find((known) => known === wanted);
+if (session === null || role === undefined) throw new Error('No session has this cookie, or no such role.');
+await grantRole(session.userId, EVERYWHERE, role, 'the tests');
 process.exit(0);

@@ -13,6 +13,7 @@ import { parseInput, parseNoInput } from './input';
 import { isSignInToken } from './secrets';
 import { openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
 import { SignInThrottle } from './sign-in-throttle';
+import { LOCAL_ADMIN } from './users';
 
 const NO_TOKEN = 'Enter the token from the sign-in link.';
 const Form = z.instanceof(FormData, { error: NO_TOKEN });
@@ -34,7 +35,7 @@ export async function signIn(_previous: Result<null> | null, form: FormData): Pr
         'This token is not valid. Use the link that the server printed when it last started.',
       );
     }
-    const cookie = await openSession({ role: 'admin', actor: 'admin' });
+    const cookie = await openSession({ userId: LOCAL_ADMIN.id, method: 'link' });
     (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
     return null;
   });

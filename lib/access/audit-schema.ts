@@ -40,7 +40,8 @@ export type AccessKind = (typeof ACCESS_KINDS)[number];
 export type AccessEntry = {
   id: string;
   atMs: number;
-  /** `null` if Sandkeeper acted on its own, for example at the end of a wake lease. */
+  /** The person by id, and by name as it was. Both are `null` if Sandkeeper acted on its own, for example at the end of a wake lease. */
+  actorId: string | null;
   actor: string | null;
   kind: AccessKind;
   /** The connection of the sandbox, or the one that was changed. */

@@ -2,6 +2,7 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { localKey, setUpDataDir } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { deleteAccessBefore, listAccess, listAccessActors, listAccessGroups, noteAccess } from './audit';
 
@@ -9,7 +10,7 @@ setUpDataDir();
 
 const NOW_MS = Date.parse('2026-05-01T12:00:00Z');
 const HOUR_MS = 3_600_000;
-const ANA = { actor: 'ana' };
+const ANA = someone('ana');
 
 async function noteAt(atMs: number, ...note: Parameters<typeof noteAccess>): Promise<void> {
   const clock = vi.spyOn(Date, 'now').mockReturnValue(atMs);
@@ -29,11 +30,11 @@ describeOnDatabases('the access log', () => {
       sandboxKey: 'local/i1',
       path: '/a\0\n\u202E',
     });
-    await noteAt(
-      NOW_MS - 2 * HOUR_MS,
-      { actor: 'marek' },
-      { kind: 'review-woken', sandboxKey: 'local/i2', detail: 'x' },
-    );
+    await noteAt(NOW_MS - 2 * HOUR_MS, someone('marek'), {
+      kind: 'review-woken',
+      sandboxKey: 'local/i2',
+      detail: 'x',
+    });
     await noteAt(NOW_MS, null, { kind: 'review-paused', sandboxKey: 'local/i2' });
     await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxKey: 'local/i2' });
   });
@@ -45,6 +46,7 @@ describeOnDatabases('the access log', () => {
       {
         id: expect.any(String),
         atMs: NOW_MS,
+        actorId: 'user-ana',
         actor: 'ana',
         kind: 'searched',
         connection: 'local',
@@ -99,6 +101,7 @@ describeOnDatabases('the access log', () => {
     expect(older).toBeNull();
     expect(groups).toMatchObject([
       {
+        actorId: 'user-ana',
         actor: 'ana',
         request: 'kill-1',
         sandboxCount: 12,
@@ -122,7 +125,14 @@ describeOnDatabases('the access log', () => {
   it('skips unknown kinds', async () => {
     const db = await database();
     const empty = { path: null, detail: null, request: null };
-    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_key: localKey('i3'), ...empty };
+    const row = {
+      id: 'later',
+      at_ms: NOW_MS,
+      actor_id: 'user-ana',
+      actor: 'ana',
+      sandbox_key: localKey('i3'),
+      ...empty,
+    };
     await db
       .insertInto('access_log')
       .values({ ...row, kind: 'dreamt' })

@@ -14,7 +14,7 @@ import {
   MAX_SHOWN_ENTRIES,
   parseAccessKind,
 } from './audit-schema';
-import type { Session } from './sessions';
+import type { Who } from './sessions';
 
 type Note = { kind: AccessKind; sandboxKey: SandboxKey } & Partial<
   Pick<AccessEntry, 'path' | 'detail' | 'request'>
@@ -26,16 +26,17 @@ type Change = { kind: AccessKind; connection: ConnectionName; detail: string };
  * access: an access that cannot be recorded must not happen.
  */
 export async function noteAccess(
-  who: Pick<Session, 'actor'> | null,
+  who: Who | null,
   { kind, sandboxKey, path = null, detail = null, request = null }: Note,
 ): Promise<void> {
   const entry = { connection: connectionOf(sandboxKey), sandbox_key: sandboxKey, path, detail, request };
-  await insert({ actor: who?.actor ?? null, kind, ...entry });
+  await insert({ actor_id: who?.userId ?? null, actor: who?.actor ?? null, kind, ...entry });
 }
 
 /** Records a change of a connection. Never put a key into `detail`. Await it before the change, like an access. */
-export async function noteChange(who: Pick<Session, 'actor'>, change: Change): Promise<void> {
-  await insert({ actor: who.actor, ...change, sandbox_key: null, path: null, request: null });
+export async function noteChange(who: Who, change: Change): Promise<void> {
+  const person = { actor_id: who.userId, actor: who.actor };
+  await insert({ ...person, ...change, sandbox_key: null, path: null, request: null });
 }
 
 async function insert(values: Omit<Insertable<Database['access_log']>, 'id' | 'at_ms'>): Promise<void> {
@@ -180,8 +181,8 @@ export async function listAccessActors(): Promise<string[]> {
 function entryOf(row: Row): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
-  const { at_ms, sandbox_key, ...same } = row;
-  return [{ ...same, kind, atMs: Number(at_ms), sandboxKey: sandbox_key }];
+  const { at_ms, actor_id, sandbox_key, ...same } = row;
+  return [{ ...same, kind, atMs: Number(at_ms), actorId: actor_id, sandboxKey: sandbox_key }];
 }
 
 /** Deletes entries older than the retention period. */

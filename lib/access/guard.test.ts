@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { setUpDataDir } from '../test-support/environment';
+import { signInAs, someone } from '../test-support/people';
+import { ANYWHERE } from './grants';
 import { currentSession, guardPage, guardRead, guardWrite, requireRole } from './guard';
 import { ROLES, type Role, roleSuffices } from './roles';
-import { openSession, sessionCookieName } from './sessions';
+import { sessionCookieName } from './sessions';
 
 /** Stands in for the request of Next.js. The rest is real. */
 const request = vi.hoisted(() => ({ cookies: new Map<string, string>(), headers: new Headers() }));
@@ -28,8 +30,8 @@ beforeEach(() => {
   request.headers = new Headers({ origin: 'http://localhost:3000' });
 });
 
-async function signInAs(role: Role): Promise<void> {
-  request.cookies.set(sessionCookieName(), await openSession({ role, actor: role }));
+async function useSessionOf(role: Role): Promise<void> {
+  request.cookies.set(sessionCookieName(), await signInAs(role));
 }
 
 describe('roles', () => {
@@ -39,9 +41,9 @@ describe('roles', () => {
   });
 
   it('are required by name', () => {
-    const session = { id: 's', role: 'viewer', actor: 'li', expiresAtMs: 0 } as const;
-    expect(requireRole(session, 'viewer')).toBe(session);
-    expect(() => requireRole(session, 'operator')).toThrow(
+    const session = someone('li', 'viewer');
+    expect(requireRole(session, 'viewer', ANYWHERE)).toEqual(session);
+    expect(() => requireRole(session, 'operator', ANYWHERE)).toThrow(
       expect.objectContaining({
         code: 'forbidden',
         message: 'This requires the operator role. You are signed in as viewer.',
@@ -52,40 +54,40 @@ describe('roles', () => {
 
 describe('guards', () => {
   it('refuse requests without a session, and redirect pages to the sign-in page', async () => {
-    await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
-    await expect(guardWrite('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
-    await expect(guardPage('viewer')).rejects.toMatchObject({
+    await expect(guardRead('viewer', ANYWHERE)).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(guardWrite('viewer', ANYWHERE)).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(guardPage('viewer', ANYWHERE)).rejects.toMatchObject({
       digest: expect.stringMatching(/^NEXT_REDIRECT;.*;\/sign-in;/),
     });
     request.headers.set('x-sandkeeper-path', '/operations?q=x&_rsc=1');
-    await expect(guardPage('viewer')).rejects.toMatchObject({
+    await expect(guardPage('viewer', ANYWHERE)).rejects.toMatchObject({
       digest: expect.stringContaining(';/sign-in?next=%2Foperations%3Fq%3Dx;'),
     });
     request.cookies.set(sessionCookieName(), 'forged.cookie');
     expect(await currentSession()).toBeNull();
-    await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(guardRead('viewer', ANYWHERE)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   it('refuse an insufficient role and accept a sufficient one', async () => {
-    await signInAs('operator');
+    await useSessionOf('operator');
     for (const guard of [guardPage, guardRead, guardWrite]) {
-      expect((await guard('viewer')).actor).toBe('operator');
-      expect((await guard('operator')).role).toBe('operator');
+      expect((await guard('viewer', ANYWHERE)).actor).toBe('operator');
+      expect((await guard('operator', ANYWHERE)).role).toBe('operator');
       const refusal = guard === guardPage ? FORBIDDEN_PAGE : { code: 'forbidden' };
-      await expect(guard('admin')).rejects.toMatchObject(refusal);
+      await expect(guard('admin', ANYWHERE)).rejects.toMatchObject(refusal);
     }
   });
 
   it.each([null, 'null', 'http://evil.example', 'https://localhost:3000'])(
     'refuse to write from the origin %s, but accept reads',
     async (origin) => {
-      await signInAs('admin');
+      await useSessionOf('admin');
       request.headers = new Headers(origin === null ? {} : { origin });
-      await expect(guardWrite('viewer')).rejects.toMatchObject({
+      await expect(guardWrite('viewer', ANYWHERE)).rejects.toMatchObject({
         code: 'forbidden',
         message: 'This request did not come from a page of Sandkeeper.',
       });
-      expect((await guardRead('viewer')).role).toBe('admin');
+      expect((await guardRead('viewer', ANYWHERE)).role).toBe('admin');
     },
   );
 });

@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROLES } from './roles';
 
-/** Checks that every page, route and action requires a role before anything else. */
+/** Checks that every page, route and action requires a role somewhere before anything else. */
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -66,16 +66,17 @@ const entryPoints = files.flatMap((path) => {
 });
 const guarded = entryPoints.filter(({ name }) => !(name in PUBLIC));
 
-/** The guard and role, if the first `await` is a guard. */
+/** The guard and role, if the first `await` is a guard that says where the role is required. */
 function firstGuard(body: string): { guard: string; role: string } | null {
-  const [, guard = '', role = ''] = /\bawait\s+(\w+)\('(\w+)'\)/.exec(body) ?? [];
-  const isFirst = body.search(/\bawait\s/) === body.search(/\bawait\s+guard(Page|Read|Write)\('/);
+  const [, guard = '', role = ''] =
+    /\bawait\s+(guard(?:Page|Read|Write|Action))\(\s*'(\w+)',\s*[^)\s]/.exec(body) ?? [];
+  const isFirst = body.search(/\bawait\s/) === body.search(/\bawait\s+guard(Page|Read|Write|Action)\(/);
   return isFirst && ROLES.some((known) => known === role) ? { guard, role } : null;
 }
 
 function guardsFor({ kind, method }: EntryPoint): string[] {
   if (kind === 'page') return ['guardPage'];
-  if (kind === 'action') return ['guardWrite'];
+  if (kind === 'action') return ['guardAction'];
   return method === 'GET' || method === 'HEAD' ? ['guardRead', 'guardWrite'] : ['guardWrite'];
 }
 
@@ -113,6 +114,14 @@ describe.each(guarded.map((entryPoint) => [entryPoint.name, entryPoint] as const
 
 it('parses the input of every action, also of those that take none', () => {
   const actions = entryPoints.filter(({ kind }) => kind === 'action');
-  const unparsed = actions.filter(({ body }) => !/\bparse(No)?Input\(/.test(body));
+  const unparsed = actions.filter(({ body }) => !/\b(parse(No)?Input|guardAction)\(/.test(body));
   expect(unparsed.map(({ name }) => name)).toEqual([]);
+});
+
+it('names the connection wherever the address or the input has one', () => {
+  const anywhere = guarded.filter(({ body }) => /\bawait\s+guard\w+\([^;]*\b(ANYWHERE)\b/.test(body));
+  const concerned = anywhere.filter(
+    ({ name, body }) => name.includes('/[connection]/') || /\b(sandboxKeys?|connection)\b/.test(body),
+  );
+  expect(concerned.map(({ name }) => name)).toEqual([]);
 });

@@ -3,23 +3,25 @@ import type { IncomingMessage } from 'node:http';
 import { parseCookie } from 'cookie';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
-import { requireRole } from './guard';
+import type { Scope } from './grants';
+import { type Caller, requireRole } from './guard';
 import { isOwnOrigin } from './origin';
 import type { Role } from './roles';
-import { findSession, type Session, sessionCookieName } from './sessions';
+import { findSession, sessionCookieName } from './sessions';
 
 /** Like `guardRead` and, with `writes`, `guardWrite`, for requests outside Next.js. Throws the same errors. */
 export async function guardRequest(
   req: IncomingMessage,
   role: Role,
+  scope: Scope,
   { writes = false } = {},
-): Promise<Session> {
+): Promise<Caller> {
   if (writes && !isOwnOrigin(config(), req.headers.origin)) {
     throw new SandkeeperError('forbidden', 'This request did not come from a page of Sandkeeper.');
   }
   const session = await findSession(sessionCookieOf(req));
   if (!session) throw new SandkeeperError('unauthenticated', 'Sign in first.');
-  return requireRole(session, role);
+  return requireRole(session, role, scope);
 }
 
 /** The value of the session cookie, unverified. */

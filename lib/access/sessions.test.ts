@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
 import { setUpDataDir } from '../test-support/environment';
+import { signInAs } from '../test-support/people';
 import { seal, unseal } from './secrets';
 import { findSession, openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
+import { LOCAL_ADMIN } from './users';
 
 const HOUR_MS = 3_600_000;
 const dataDir = setUpDataDir();
-const admin = { role: 'admin', actor: 'ana' } as const;
+const admin = { userId: LOCAL_ADMIN.id, method: 'link' } as const;
 
 /** Makes the next access read the secrets again, as a new process would. */
 const forgetSecrets = () => Reflect.deleteProperty(globalThis, Symbol.for('sandkeeper.secrets'));
@@ -20,11 +22,12 @@ beforeEach(() => {
 
 describeOnDatabases('a session', () => {
   it('is found by its cookie, even after a restart', async () => {
-    const cookie = await openSession({ role: 'viewer', actor: 'li' });
+    const cookie = await signInAs('viewer', 'li');
     forgetSecrets();
     expect(await findSession(cookie)).toEqual({
       id: unseal('session', cookie),
-      role: 'viewer',
+      userId: expect.any(String),
+      grants: { everywhere: 'viewer', on: {} },
       actor: 'li',
       expiresAtMs: Date.now() + 12 * HOUR_MS,
     });

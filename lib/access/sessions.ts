@@ -1,18 +1,23 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
 import { config } from '../config';
 import { database } from '../db/client';
 import { singleton } from '../singleton';
-import { ROLES, type Role } from './roles';
+import type { Grants } from './grants';
 import { seal, tokenFingerprint, unseal } from './secrets';
+import { grantsOf } from './users';
 
-/** `actor` is the name in the audit log. */
-export type Session = { id: string; role: Role; actor: string; expiresAtMs: number };
+/** `actor` is the name of the person, as in records. People are compared by `userId`. */
+export type Session = { id: string; userId: string; actor: string; grants: Grants; expiresAtMs: number };
+
+/** Who does something, in records: the id to compare, and the name to show. */
+export type Who = Pick<Session, 'userId' | 'actor'>;
+
+/** How a person signed in. */
+export type SignInMethod = 'link';
 
 const LIFETIME_MS = 12 * 60 * 60 * 1000;
 const PURPOSE = 'session';
-const StoredRole = z.enum(ROLES);
 
 /** Contains the port: cookies are shared between ports, and two servers on one host need two names. */
 export function sessionCookieName(): string {
@@ -30,8 +35,14 @@ export function sessionCookieOptions() {
   } as const;
 }
 
-/** Opens a session and returns its cookie value. */
-export async function openSession({ role, actor }: { role: Role; actor: string }): Promise<string> {
+/** Opens a session of a person and returns its cookie value. */
+export async function openSession({
+  userId,
+  method,
+}: {
+  userId: string;
+  method: SignInMethod;
+}): Promise<string> {
   const db = await database();
   const id = randomBytes(24).toString('base64url');
   const nowMs = Date.now();
@@ -43,9 +54,9 @@ export async function openSession({ role, actor }: { role: Role; actor: string }
     .insertInto('sessions')
     .values({
       id,
-      role,
-      actor,
-      token_fingerprint: tokenFingerprint(),
+      user_id: userId,
+      method,
+      token_fingerprint: method === 'link' ? tokenFingerprint() : null,
       created_at_ms: nowMs,
       expires_at_ms: nowMs + LIFETIME_MS,
       revoked_at_ms: null,
@@ -54,7 +65,10 @@ export async function openSession({ role, actor }: { role: Role; actor: string }
   return seal(PURPOSE, id);
 }
 
-/** The session of a cookie, or `null` if it is forged, expired or revoked, or its sign-in token has changed. */
+/**
+ * The session of a cookie, or `null` if it is forged, expired or revoked, if the person is disabled, or if the sign-in token
+ * that opened it has changed.
+ */
 export async function findSession(cookie: string | undefined): Promise<Session | null> {
   const id = cookie === undefined ? null : unseal(PURPOSE, cookie);
   return id === null ? null : findSessionById(id);
@@ -65,17 +79,22 @@ export async function findSessionById(id: string): Promise<Session | null> {
   const db = await database();
   const row = await db
     .selectFrom('sessions')
-    .select(['id', 'role', 'actor', 'expires_at_ms'])
-    .where('id', '=', id)
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'user_id', 'users.name', 'expires_at_ms'])
+    .where('sessions.id', '=', id)
     .where('revoked_at_ms', 'is', null)
     .where('expires_at_ms', '>', Date.now())
-    .where('token_fingerprint', '=', tokenFingerprint())
+    .where('users.is_disabled', '=', 0)
+    .where((row) =>
+      row.or([row('token_fingerprint', 'is', null), row('token_fingerprint', '=', tokenFingerprint())]),
+    )
     .executeTakeFirst();
   if (!row) return null;
   return {
     id: row.id,
-    role: StoredRole.parse(row.role),
-    actor: row.actor,
+    userId: row.user_id,
+    actor: row.name,
+    grants: await grantsOf(row.user_id),
     expiresAtMs: Number(row.expires_at_ms),
   };
 }
@@ -86,13 +105,18 @@ function revocations(): Revocations {
   return singleton<Revocations>('session-revocations', () => new Set());
 }
 
-/** Calls `listener` when a session ends early, so that its connections can be closed at once. */
+/** Calls `listener` when a session ends early or somebody's grants change, so that what follows from them ends at once. */
 export function onRevocation(listener: () => void): void {
   revocations().add(listener);
+}
+
+/** Call after a session has ended or grants have changed. */
+export function accessChanged(): void {
+  for (const listener of revocations()) listener();
 }
 
 export async function revokeSession(id: string): Promise<void> {
   const db = await database();
   await db.updateTable('sessions').set({ revoked_at_ms: Date.now() }).where('id', '=', id).execute();
-  for (const listener of revocations()) listener();
+  accessChanged();
 }

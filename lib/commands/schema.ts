@@ -99,6 +99,8 @@ export type CommandEntry = {
   command: string;
   cwd: string | null;
   limitMs: number;
+  /** Whether the viewer sent it. */
+  isMine: boolean;
   actor: string;
   atMs: number;
   sandboxCount: number;

@@ -197,12 +197,12 @@ export async function listStarted(operationId: string): Promise<Set<SandboxKey>>
   return new Set(runs.flatMap(({ sandboxKey, ending }) => (ending === 'refused' ? [] : [sandboxKey])));
 }
 
-export async function readCommandHistory(sandboxKey: SandboxKey, actor: string): Promise<CommandHistory> {
-  const [entries, typed] = await Promise.all([listEntries(sandboxKey), listTyped(actor)]);
+export async function readCommandHistory(sandboxKey: SandboxKey, userId: string): Promise<CommandHistory> {
+  const [entries, typed] = await Promise.all([listEntries(sandboxKey, userId), listTyped(userId)]);
   return { entries, typed };
 }
 
-async function listEntries(sandboxKey: SandboxKey): Promise<CommandEntry[]> {
+async function listEntries(sandboxKey: SandboxKey, userId: string): Promise<CommandEntry[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operation_items as item')
@@ -215,6 +215,7 @@ async function listEntries(sandboxKey: SandboxKey): Promise<CommandEntry[]> {
     .select([
       'operation.id',
       'operation.params',
+      'operation.actor_id',
       'operation.actor',
       'operation.created_at_ms',
       'item.outcome',
@@ -249,6 +250,7 @@ async function listEntries(sandboxKey: SandboxKey): Promise<CommandEntry[]> {
       command,
       cwd,
       limitMs,
+      isMine: row.actor_id === userId,
       actor: row.actor,
       atMs: Number(row.created_at_ms),
       sandboxCount: Number(row.count),
@@ -268,13 +270,13 @@ function outcomeOf(text: string, wasStarted: boolean): Outcome {
   return outcome === 'waiting' && wasStarted ? 'sending' : outcome;
 }
 
-async function listTyped(actor: string): Promise<string[]> {
+async function listTyped(userId: string): Promise<string[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operations')
     .select('params')
     .where('act', '=', 'run')
-    .where('actor', '=', actor)
+    .where('actor_id', '=', userId)
     .orderBy('created_at_ms', 'desc')
     .limit(4 * MAX_TYPED)
     .execute();

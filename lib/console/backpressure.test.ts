@@ -23,7 +23,7 @@ function openOutput() {
         },
         recheck: async () => true,
       };
-      const identity = { actor: 'ana', sessionId: 's', client: 'tab' };
+      const identity = { userId: 'user-ana', actor: 'ana', sessionId: 's', client: 'tab' };
       const viewer = new Viewer(identity, socket, output, () => clock.nowMs);
       viewers.add(viewer);
       viewer.begin(output.ring.end, { typed: 0, refusals: 0 });

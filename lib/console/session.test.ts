@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 
 const SIZE = { cols: 80, rows: 24 };
 const REQUEST: ConsoleRequest = { sandboxKey: 'local/sandbox', user: null, cwd: null, size: SIZE };
-const ANA = { actor: 'ana', sessionId: 'session-ana' };
+const ANA = { userId: 'user-ana', actor: 'ana', sessionId: 'session-ana' };
 
 /** A session whose sandbox is controlled by the test. */
 function sessionWith(

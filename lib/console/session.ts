@@ -45,7 +45,7 @@ export type SessionOptions = {
 
 type ShellEvents = AsyncGenerator<ProcessEvent, void, undefined>;
 
-export type Owner = { actor: string; sessionId: string };
+export type Owner = { userId: string; actor: string; sessionId: string };
 
 /** How long reading what is in the foreground may take, ms. */
 const READ_MS = 5_000;
@@ -115,8 +115,8 @@ export class ConsoleSession {
     void this.#run(events);
   }
 
-  /** What `actor` may know of this console. */
-  info(actor: string): ConsoleInfo {
+  /** What the person may know of this console. */
+  info(userId: string): ConsoleInfo {
     const others = [...this.#viewers].filter((viewer) => viewer !== this.#driver);
     return {
       id: this.id,
@@ -128,7 +128,7 @@ export class ConsoleSession {
       state: this.#state,
       ending: this.#ending,
       owner: this.owner.actor,
-      isMine: this.owner.actor === actor,
+      isMine: this.owner.userId === userId,
       driver: this.#driver?.identity.actor ?? null,
       watchers: others.map(({ identity }) => identity.actor),
       size: this.#window.size,
@@ -147,7 +147,7 @@ export class ConsoleSession {
       typed: this.#tabInputs.typed(client),
       refusals: this.#tabInputs.refusals(client),
     });
-    if (this.#driver === null && identity.actor === this.owner.actor) {
+    if (this.#driver === null && identity.userId === this.owner.userId) {
       this.#driver = viewer;
       if (size !== null) this.#window.resize(size);
     }
@@ -341,8 +341,8 @@ export class ConsoleSession {
   #takeOver(viewer: Viewer, size: TerminalSize): void {
     if (!this.#viewers.has(viewer)) return;
     this.#driver = viewer;
-    const { actor, sessionId } = viewer.identity;
-    this.owner = { actor, sessionId };
+    const { userId, actor, sessionId } = viewer.identity;
+    this.owner = { userId, actor, sessionId };
     this.#window.resize(size);
     this.#publishState();
   }
@@ -351,7 +351,7 @@ export class ConsoleSession {
     if (!this.#viewers.delete(viewer)) return;
     if (this.#driver === viewer) {
       // Another tab of the owner takes over typing. Other people have to take it over themselves.
-      const own = [...this.#viewers].filter(({ identity }) => identity.actor === this.owner.actor);
+      const own = [...this.#viewers].filter(({ identity }) => identity.userId === this.owner.userId);
       this.#driver = own.at(-1) ?? null;
     }
     this.#backpressure.notify();
@@ -392,7 +392,7 @@ export class ConsoleSession {
     for (const viewer of this.#viewers)
       viewer.socket.send({
         kind: 'state',
-        info: this.info(viewer.identity.actor),
+        info: this.info(viewer.identity.userId),
         drives: viewer === this.#driver,
         sentAtMs: this.#options.now(),
       });

@@ -58,7 +58,7 @@ describe('several people', () => {
   it('cannot subscribe as a viewer', () => {
     const server = openServer();
     const events: unknown[] = [];
-    const session = { sessionId: 's', actor: 'vi', isAtLeast: () => false };
+    const session = { sessionId: 's', userId: 'user-vi', actor: 'vi', may: () => false };
     const subscriber: Subscriber = {
       key: 'local/i1',
       session,
@@ -160,7 +160,7 @@ describe('opening', () => {
     const server = openServer();
     const sandboxKey = await create();
     const events: ConsolesEvent[] = [];
-    const session = { sessionId: LI.id, actor: 'li', isAtLeast: () => true };
+    const session = { sessionId: LI.id, userId: LI.userId, actor: 'li', may: () => true };
     const subscriber: Subscriber = {
       key: sandboxKey,
       session,

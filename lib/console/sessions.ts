@@ -1,14 +1,14 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { noteAccess } from '../access/audit';
-import { roleSuffices } from '../access/roles';
-import { findSessionById, type Session } from '../access/sessions';
+import { mayIn } from '../access/grants';
+import { findSessionById, type Session, type Who } from '../access/sessions';
 import { type ConsoleRules, config } from '../config';
 import { SandkeeperError } from '../errors';
 import { hasEnded, processOwner } from '../lease/owner';
 import type { Subscriber, Subscription } from '../live/hub';
 import { apiOf } from '../sandbox-api/configured';
-import { SandboxKey } from '../sandbox-key';
+import { type ConnectionName, connectionOf, SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 import { ConsoleJoin, ConsoleMessage } from './protocol';
 import type { ConsoleEnding, ConsoleRequest, ConsolesEvent } from './schema';
@@ -19,11 +19,11 @@ type Options = {
   rules: ConsoleRules;
   openEnvd: (sandboxKey: SandboxKey) => Promise<ConsoleEnvd>;
   recordAccess: typeof noteAccess;
-  findSession: (id: string) => Promise<Pick<Session, 'role'> | null>;
+  findSession: (id: string) => Promise<Pick<Session, 'grants'> | null>;
   now?: () => number;
 };
 
-type Caller = Pick<Session, 'id' | 'actor'>;
+type Caller = Who & Pick<Session, 'id'>;
 
 const CHECK_EVERY_MS = 5_000;
 /** The output of an ended console stays readable for this long, ms. */
@@ -53,10 +53,10 @@ export class ConsoleSessions {
   readonly #now: () => number;
   readonly #sessions = new Map<string, ConsoleSession>();
   /** Consoles that are starting. They count toward the limits. */
-  readonly #starting = new Set<{ id: string; sandboxKey: SandboxKey; actor: string }>();
+  readonly #starting = new Set<{ id: string; sandboxKey: SandboxKey; userId: string }>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  /** Recorded accesses of watchers, as console id and actor. */
+  /** Recorded accesses of watchers, as console id and person. */
   readonly #watched = new Set<string>();
   readonly #owner = processOwner();
   #clock: ReturnType<typeof setInterval> | null = null;
@@ -73,10 +73,10 @@ export class ConsoleSessions {
    */
   async open(caller: Caller, request: ConsoleRequest): Promise<string> {
     const { sandboxKey } = request;
-    const { actor } = caller;
-    this.#requireRoom(sandboxKey, actor);
+    const { userId } = caller;
+    this.#requireRoom(sandboxKey, userId);
     const id = randomBytes(15).toString('base64url');
-    const starting = { id, sandboxKey, actor };
+    const starting = { id, sandboxKey, userId };
     this.#starting.add(starting);
     try {
       const envd = await this.#options.openEnvd(sandboxKey);
@@ -114,16 +114,18 @@ export class ConsoleSessions {
     this.#requireOwn(caller, id).rename(name);
   }
 
+  /** The connection of a console. Empty for an unknown one. */
+  connectionsOf(id: string): ConnectionName[] {
+    const session = this.#sessions.get(id);
+    return session === undefined ? [] : [connectionOf(session.request.sandboxKey)];
+  }
+
   /** Serves the channel `consoles`: the consoles in one sandbox, now and after each change. */
   subscribeToList(send: (event: ConsolesEvent) => void, { key, session }: Subscriber): () => void {
-    if (!session.isAtLeast('operator')) {
-      send({ kind: 'forbidden', needs: 'operator' });
-      return () => {};
-    }
     const { data: sandboxKey } = SandboxKey.safeParse(key);
     const publish = () => {
       const consoles = (sandboxKey === undefined ? [] : this.#consolesOf(sandboxKey)).map((each) =>
-        each.info(session.actor),
+        each.info(session.userId),
       );
       send({ kind: 'list', consoles, sentAtMs: this.#now() });
     };
@@ -142,16 +144,12 @@ export class ConsoleSessions {
     const nothing = { leave: () => {}, onMessage: () => {}, onBytes: () => {} };
     const target = this.#sessions.get(key);
     const join = ConsoleJoin.safeParse(joinPayload);
-    if (!session.isAtLeast('operator')) {
-      send({ kind: 'forbidden' });
-      return nothing;
-    }
     if (target === undefined || !join.success) {
       send({ kind: 'unknown' });
       return nothing;
     }
-    const { actor, sessionId } = session;
-    const identity: ViewerIdentity = { actor, sessionId, client: join.data.client };
+    const { userId, actor, sessionId } = session;
+    const identity: ViewerIdentity = { userId, actor, sessionId, client: join.data.client };
     let attachment: Attachment | null = null;
     let hasLeft = false;
     // A console is shown only if the access can be recorded.
@@ -174,7 +172,7 @@ export class ConsoleSessions {
         const message = ConsoleMessage.safeParse(payload);
         if (!message.success || attachment === null) return;
         if (message.data.kind !== 'take-over') attachment.onMessage(message.data);
-        else void this.#takeOver(target, attachment, actor, message.data.size, recheck);
+        else void this.#takeOver(target, attachment, identity, message.data.size, recheck);
       },
     };
   }
@@ -188,7 +186,8 @@ export class ConsoleSessions {
         // If the database is down, the console stays open until the next check.
         const owner = await this.#options.findSession(sessionId).catch(() => 'unknown' as const);
         if (owner === 'unknown' || session.owner.sessionId !== sessionId) return;
-        if (owner === null || !roleSuffices(owner.role, 'operator')) await session.end('signed_out');
+        const connection = connectionOf(session.request.sandboxKey);
+        if (owner === null || !mayIn(owner.grants, 'operator', connection)) await session.end('signed_out');
       }),
     );
   }
@@ -209,7 +208,8 @@ export class ConsoleSessions {
     const { sandboxKey } = request;
     const { rules } = this.#options;
     const number = Math.max(0, ...this.#consolesOf(sandboxKey).map((session) => session.number)) + 1;
-    const owner = { actor: caller.actor, sessionId: caller.id };
+    const { userId, actor } = caller;
+    const owner = { userId, actor, sessionId: caller.id };
     const session: ConsoleSession = new ConsoleSession(id, number, request, owner, this.#tagOf(id), {
       openEnvd: this.#options.openEnvd,
       now: this.#now,
@@ -248,16 +248,17 @@ export class ConsoleSessions {
   async #takeOver(
     session: ConsoleSession,
     attachment: Attachment,
-    actor: string,
+    { userId, actor }: Who,
     size: ConsoleRequest['size'],
     recheck: () => Promise<boolean>,
   ): Promise<void> {
     if (session.isOver || !(await recheck())) return;
     try {
-      if (session.owner.actor !== actor) {
+      if (session.owner.userId !== userId) {
         const { sandboxKey } = session.request;
         const detail = `from ${session.owner.actor}`;
-        await this.#options.recordAccess({ actor }, { kind: 'console-taken-over', sandboxKey, detail });
+        const taking = { kind: 'console-taken-over', sandboxKey, detail } as const;
+        await this.#options.recordAccess({ userId, actor }, taking);
       }
       attachment.takeOver(size);
     } catch (error) {
@@ -266,12 +267,12 @@ export class ConsoleSessions {
   }
 
   /** Records each person once per console, however often they reconnect. */
-  async #recordWatching(session: ConsoleSession, { actor }: { actor: string }): Promise<void> {
-    const key = `${session.id} ${actor}`;
-    if (session.owner.actor === actor || this.#watched.has(key)) return;
+  async #recordWatching(session: ConsoleSession, { userId, actor }: Who): Promise<void> {
+    const key = `${session.id} ${userId}`;
+    if (session.owner.userId === userId || this.#watched.has(key)) return;
     const { sandboxKey } = session.request;
     const detail = `of ${session.owner.actor}`;
-    await this.#options.recordAccess({ actor }, { kind: 'console-watched', sandboxKey, detail });
+    await this.#options.recordAccess({ userId, actor }, { kind: 'console-watched', sandboxKey, detail });
     this.#watched.add(key);
   }
 
@@ -284,12 +285,12 @@ export class ConsoleSessions {
       .catch((error: unknown) => console.error('The end of a console could not be recorded.', error));
   }
 
-  #requireRoom(sandboxKey: SandboxKey, actor: string): void {
+  #requireRoom(sandboxKey: SandboxKey, userId: string): void {
     if (this.#isClosed) throw stopping();
     const { perSandbox, perPerson, total } = this.#options.rules;
     const open = [...this.#sessions.values()].filter(({ isOver }) => !isOver);
     const all = [
-      ...open.map(({ request, owner }) => ({ sandboxKey: request.sandboxKey, actor: owner.actor })),
+      ...open.map(({ request, owner }) => ({ sandboxKey: request.sandboxKey, userId: owner.userId })),
       ...this.#starting,
     ];
     const refuse = (message: string) => {
@@ -297,7 +298,7 @@ export class ConsoleSessions {
     };
     if (all.filter((each) => each.sandboxKey === sandboxKey).length >= perSandbox)
       refuse(`This sandbox already has ${perSandbox} open consoles.`);
-    if (all.filter((each) => each.actor === actor).length >= perPerson)
+    if (all.filter((each) => each.userId === userId).length >= perPerson)
       refuse(`You already have ${perPerson} open consoles.`);
     if (all.length >= total) refuse(`This server already has ${total} open consoles.`);
   }
@@ -306,7 +307,7 @@ export class ConsoleSessions {
   #requireOwn(caller: Caller, id: string): ConsoleSession {
     const session = this.#sessions.get(id);
     if (session === undefined) throw new SandkeeperError('not_found', 'This console no longer exists.');
-    if (session.owner.actor === caller.actor || session.isOver) return session;
+    if (session.owner.userId === caller.userId || session.isOver) return session;
     throw new SandkeeperError(
       'forbidden',
       `This console belongs to ${session.owner.actor}. Take it over to change it.`,

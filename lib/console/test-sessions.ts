@@ -4,6 +4,7 @@ import type { Subscriber } from '../live/hub';
 import { apiOf } from '../sandbox-api/configured';
 import type { SandboxKey } from '../sandbox-key';
 import { eventually, localKey, type ServiceEngine } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
 import type { ConsoleRequest } from './schema';
 import { ConsoleSessions } from './sessions';
@@ -17,8 +18,8 @@ const RULES: ConsoleRules = {
   idleMs: 30 * 60_000,
   maxMs: 12 * 3_600_000,
 };
-export const ANA = { id: 'session-ana', actor: 'ana' };
-export const LI = { id: 'session-li', actor: 'li' };
+export const ANA = someone('ana');
+export const LI = someone('li');
 
 type Role = 'viewer' | 'operator' | 'admin';
 
@@ -37,7 +38,7 @@ export function openServer(rules: Partial<ConsoleRules> = {}) {
       void audited.push(`${person?.actor ?? '–'} ${kind}: ${detail}`),
     findSession: async (id) => {
       const role = roles.get(id);
-      return role === undefined ? null : { role };
+      return role === undefined ? null : { grants: { everywhere: role, on: {} } };
     },
     now: () => clock.nowMs,
   });
@@ -67,7 +68,7 @@ export async function openTab(
   let seq = 0;
   const subscriber: Subscriber = {
     key: id,
-    session: { sessionId: person.id, actor: person.actor, isAtLeast: () => true },
+    session: { sessionId: person.id, userId: person.userId, actor: person.actor, may: () => true },
     joinPayload: { client, offset, size: { cols: 80, rows: 24 } },
     sendBytes: (frame) => {
       const output = unpackOutput(frame);

@@ -19,7 +19,7 @@ export type ViewerSocket = {
 };
 
 /** A person, and one of their tabs. */
-export type ViewerIdentity = { actor: string; sessionId: string; client: string };
+export type ViewerIdentity = { userId: string; actor: string; sessionId: string; client: string };
 
 /** A viewer that has drawn nothing for this long no longer delays the shell. */
 const STALLED_AFTER_MS = 10_000;

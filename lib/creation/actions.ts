@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { onConnection } from '../access/grants';
+import { guardAction } from '../access/guard';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { fleetWatcher } from '../fleet/watchers';
 import { type Result, resultOf } from '../result';
@@ -38,8 +38,7 @@ function requireRoom(connection: ConnectionName): void {
 /** Creates a sandbox and returns its key. Role: operator. */
 export async function createOne(input: z.input<typeof Input>): Promise<Result<{ key: SandboxKey }>> {
   return resultOf(async () => {
-    await guardWrite('operator');
-    const { connection, ...request } = parseInput(Input, input);
+    const [, { connection, ...request }] = await guardAction('operator', Input, input, onConnection);
     requireRoom(connection);
     const key = await sandboxApi(connection).createSandbox(request);
     // The sandbox exists even if this reading fails.
@@ -57,8 +56,7 @@ export async function createOne(input: z.input<typeof Input>): Promise<Result<{ 
 /** Creates a demo fleet on a local engine. Role: admin. */
 export async function createDemo(connection: ConnectionName): Promise<Result<{ created: number }>> {
   return resultOf(async () => {
-    await guardWrite('admin');
-    const name = parseInput(ConnectionName, connection);
+    const [, name] = await guardAction('admin', ConnectionName, connection, (named) => named);
     requireRoom(name);
     const created = await sandboxApi(name).createDemoFleet();
     fleetWatcher(name).refresh();

@@ -30,8 +30,8 @@ function inNoDirectory(): string {
 
 const session = {
   id: 's1',
-  role: 'admin',
-  actor: 'ana',
+  user_id: 'ana',
+  method: 'link',
   token_fingerprint: 'f',
   created_at_ms: 1_768_478_400_123,
   expires_at_ms: 1_768_478_400_124,
@@ -54,10 +54,14 @@ describeOnDatabases('openDatabase', (here) => {
 
   it('stores and finds whole text around a NUL', async () => {
     const db = await database();
-    const cut = { ...session, id: 's2', actor: 'ana\0 and bob' };
+    const cut = { ...session, id: 's2', user_id: 'ana\0 and bob' };
     await db.insertInto('sessions').values(cut).execute();
-    const found = await db.selectFrom('sessions').select('actor').where('actor', '=', cut.actor).execute();
-    expect(found).toEqual([{ actor: 'ana\uFFFD and bob' }]);
+    const found = await db
+      .selectFrom('sessions')
+      .select('user_id')
+      .where('user_id', '=', cut.user_id)
+      .execute();
+    expect(found).toEqual([{ user_id: 'ana\uFFFD and bob' }]);
     await db.deleteFrom('sessions').where('id', '=', 's2').execute();
   });
 

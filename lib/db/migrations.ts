@@ -307,7 +307,71 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await db.schema.alterTable('operations').dropColumn('try_now_at_ms').execute();
     },
   },
+  '018_people': {
+    /** Everybody was the administrator of the sign-in link so far: what is recorded and saved is theirs. */
+    async up(db: Kysely<unknown>) {
+      await createPeople(db);
+      await recreateSessions(db);
+      for (const table of ['operations', 'access_log']) {
+        await db.schema.alterTable(table).addColumn('actor_id', 'text').execute();
+        await sql`update ${sql.table(table)} set actor_id = ${LOCAL_ADMIN_ID} where actor is not null`.execute(
+          db,
+        );
+        await db.schema.createIndex(`${table}_by_actor`).on(table).column('actor_id').execute();
+      }
+      await db.schema.alterTable('saved_views').renameColumn('owner', 'owner_id').execute();
+      await sql`update saved_views set owner_id = ${LOCAL_ADMIN_ID} where owner_id = 'admin'`.execute(db);
+      await db.schema.alterTable('start_views').renameColumn('actor', 'user_id').execute();
+      await sql`update start_views set user_id = ${LOCAL_ADMIN_ID} where user_id = 'admin'`.execute(db);
+    },
+  },
 });
+
+/** As in `lib/access/users.ts`, which may change. */
+const LOCAL_ADMIN_ID = 'local-admin';
+
+async function createPeople(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('users')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('email', 'text')
+    .addColumn('picture', 'text')
+    .addColumn('is_disabled', 'integer', (column) => column.notNull())
+    .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('last_seen_at_ms', 'bigint')
+    .execute();
+  await db.schema
+    .createTable('grants')
+    .addColumn('user_id', 'text', (column) => column.notNull())
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('role', 'text', (column) => column.notNull())
+    .addColumn('granted_by', 'text', (column) => column.notNull())
+    .addColumn('granted_at_ms', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('grants_pk', ['user_id', 'connection'])
+    .execute();
+  const nowMs = Date.now();
+  await sql`insert into users (id, name, is_disabled, created_at_ms)
+    values (${LOCAL_ADMIN_ID}, 'Local administrator', 0, ${nowMs})`.execute(db);
+  await sql`insert into grants (user_id, connection, role, granted_by, granted_at_ms)
+    values (${LOCAL_ADMIN_ID}, '*', 'admin', 'Sandkeeper', ${nowMs})`.execute(db);
+}
+
+/** Everybody signs in again: sessions belonged to nobody. */
+async function recreateSessions(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropTable('sessions').execute();
+  await db.schema
+    .createTable('sessions')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('user_id', 'text', (column) => column.notNull())
+    .addColumn('method', 'text', (column) => column.notNull())
+    .addColumn('token_fingerprint', 'text')
+    .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('expires_at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('revoked_at_ms', 'bigint')
+    .execute();
+  await db.schema.createIndex('sessions_by_user').on('sessions').column('user_id').execute();
+}
 
 /** Names views with the same name and the same readers apart: the oldest keeps its name, the next becomes `Name (2)`. */
 async function renameDoubleViews(db: Kysely<ViewsThen>): Promise<void> {

@@ -1,6 +1,8 @@
 import type { SandboxKey } from '../sandbox-key';
 /** The tables. Times are epoch ms. JSON is stored as text, so that both databases return the same. */
 export type Database = {
+  users: UsersTable;
+  grants: GrantsTable;
   sessions: SessionsTable;
   operations: OperationsTable;
   operation_items: OperationItemsTable;
@@ -18,12 +20,35 @@ export type Database = {
   wake_viewers: WakeViewersTable;
 };
 
+/** The people. Records keep their id and their name as it was. */
+type UsersTable = {
+  id: string;
+  name: string;
+  email: string | null;
+  /** A URL. */
+  picture: string | null;
+  is_disabled: number;
+  created_at_ms: number;
+  last_seen_at_ms: number | null;
+};
+
+/** The roles of people. `connection` is a name, or `*` for all. */
+type GrantsTable = {
+  user_id: string;
+  connection: string;
+  role: string;
+  /** The name of the person who gave it. */
+  granted_by: string;
+  granted_at_ms: number;
+};
+
 type SessionsTable = {
   id: string;
-  role: string;
-  actor: string;
-  /** Identifies the sign-in token. Changing the token ends the sessions it opened. */
-  token_fingerprint: string;
+  user_id: string;
+  /** How the person signed in. */
+  method: string;
+  /** Identifies the sign-in token. Changing the token ends the sessions it opened. `null`: opened in another way. */
+  token_fingerprint: string | null;
   created_at_ms: number;
   expires_at_ms: number;
   revoked_at_ms: number | null;
@@ -34,6 +59,8 @@ type OperationsTable = {
   act: string;
   /** JSON: the parameters of the action, such as `timeoutMs`. */
   params: string;
+  /** The person by id, and by name as it was. */
+  actor_id: string;
   actor: string;
   /** The filter at the time, as text. */
   filter: string;
@@ -106,7 +133,8 @@ type AccessLogTable = {
   /** Orders rows with the same `at_ms`. */
   id: string;
   at_ms: number;
-  /** `null` for Sandkeeper itself. */
+  /** The person by id, and by name as it was. Both are `null` for Sandkeeper itself. */
+  actor_id: string | null;
   actor: string | null;
   kind: string;
   /** The connection of the sandbox, or the one that was changed. */
@@ -126,12 +154,13 @@ type SavedViewsTable = {
   query: string;
   /** 1 if everybody sees it, otherwise 0. */
   is_shared: number;
-  owner: string;
+  /** The id of a person. */
+  owner_id: string;
   created_at_ms: number;
 };
 
 /** The view that a person starts with. */
-type StartViewsTable = { actor: string; view_id: string };
+type StartViewsTable = { user_id: string; view_id: string };
 
 /** The connections that were added in Sandkeeper. A removed one keeps its row, so that its name is never reused. */
 type ConnectionsTable = {
@@ -186,6 +215,7 @@ type WakeLeasesTable = {
   /** Identifies this wake. The next one of the same sandbox has another id. */
   id: string;
   state: string;
+  actor_id: string;
   actor: string;
   begun_at_ms: number;
   /** The timeout in the request that woke the sandbox. */

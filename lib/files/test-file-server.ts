@@ -3,12 +3,13 @@ import fs from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Role } from '../access/roles';
-import { openSession, sessionCookieName } from '../access/sessions';
+import { sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
 import { apiOf } from '../sandbox-api/configured';
 import type { SandboxKey } from '../sandbox-key';
 import { localKey, type ServiceEngine, serveHttp } from '../test-support/environment';
+import { signInAs } from '../test-support/people';
 import { serveFiles } from './transfer/serve';
 
 /** An HTTP server of the file routes for tests, and a client. */
@@ -27,7 +28,7 @@ export const hasPython = spawnSync('python3', ['--version']).status === 0;
 const cookies = new Map<Role, string>();
 
 async function cookieOf(role: Role): Promise<string> {
-  const value = cookies.get(role) ?? (await openSession({ role, actor: `an ${role}` }));
+  const value = cookies.get(role) ?? (await signInAs(role, `an ${role}`));
   cookies.set(role, value);
   return `${sessionCookieName()}=${value}`;
 }

@@ -9,6 +9,7 @@ import { findId } from './find-id';
 import { fleetWatcher } from './watchers';
 
 const engine = setUpEngine();
+const ALL = { everywhere: 'viewer', on: {} } as const;
 
 /** Adds a connection to the engine of the tests, or to another address. */
 async function connect(name: string, apiUrl = engine.url): Promise<void> {
@@ -28,22 +29,22 @@ describe('an id', () => {
   });
 
   it('is looked for in the only connection, whether it exists or not', async () => {
-    expect(await findId('inever')).toEqual(['local/inever']);
-    expect(await findId('../etc')).toEqual([]);
+    expect(await findId('inever', ALL)).toEqual(['local/inever']);
+    expect(await findId('../etc', ALL)).toEqual([]);
   });
 
   it('is found in every connection that has it', async () => {
     const id = await engine.create();
     await connect('twin');
-    expect(new Set(await findId(id))).toEqual(new Set([localKey(id), `twin/${id}`]));
-    expect(await findId('inever')).toEqual([]);
+    expect(new Set(await findId(id, ALL))).toEqual(new Set([localKey(id), `twin/${id}`]));
+    expect(await findId('inever', ALL)).toEqual([]);
   });
 
   it('is not said to be nowhere while a connection cannot be read', async () => {
     await connect('down', await serveHttp((_, res) => void res.writeHead(500).end()));
     const id = await engine.create();
-    expect(await findId(id)).toEqual([localKey(id)]);
-    await expect(findId('inever')).rejects.toMatchObject({
+    expect(await findId(id, ALL)).toEqual([localKey(id)]);
+    await expect(findId('inever', ALL)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('down could not be read'),
     });
@@ -58,10 +59,10 @@ describe('an id', () => {
     await eventually(async () => (await startsOf(id)).includes(`gone/${id}`));
     await engine.call('DELETE', `/sandboxes/${id}`);
     await eventually(() => watcher.find(`gone/${id}`) === undefined);
-    expect(await findId(id)).toContain(`gone/${id}`);
+    expect(await findId(id, ALL)).toContain(`gone/${id}`);
     await removeConnection('gone');
     await connections().reload();
-    expect(await findId(id)).not.toContain(`gone/${id}`);
+    expect(await findId(id, ALL)).not.toContain(`gone/${id}`);
   });
 });
 

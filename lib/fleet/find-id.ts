@@ -1,27 +1,28 @@
 import 'server-only';
+import { type Grants, roleOn } from '../access/grants';
 import { connections } from '../connections/registry';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import { SandkeeperError } from '../errors';
 import { SandboxId } from '../sandbox/schema';
-import { connectionOf, keyOf, SandboxKey } from '../sandbox-key';
+import { type ConnectionName, connectionOf, keyOf, SandboxKey } from '../sandbox-key';
 import type { IdSearch } from './found-sandbox';
 import { readSandbox, type SandboxReading } from './read-sandbox';
-import { fleetWatchers } from './watchers';
+import { fleetWatcher } from './watchers';
 
 /** A service that hangs holds up no answer of the others. */
 const READ_WITHIN_MS = 5_000;
 
 /**
- * The sandboxes with this id, in whatever connection they are: those in the fleets, else those that a service finds, else those
+ * The sandboxes with this id, in whatever connection they are that the person may see: those in the fleets, else those that a service finds, else those
  * that have ended. With one connection an id that nobody knows is looked for there, so that its page says so.
  * @throws SandkeeperError `unavailable` if none is known, and a connection that may have it could not be read
  */
-export async function findId(id: string): Promise<SandboxKey[]> {
+export async function findId(id: string, grants: Grants): Promise<SandboxKey[]> {
   if (!SandboxId.safeParse(id).success) return [];
-  const [first, ...others] = connections().enabled();
+  const [first, ...others] = namesFor(grants);
   if (first !== undefined && others.length === 0) return [keyOf(first, id)];
-  const { found, unasked } = await searchId(id);
+  const { found, unasked } = await searchId(id, grants);
   if (found.length === 0 && unasked.length > 0)
     throw new SandkeeperError(
       'unavailable',
@@ -31,29 +32,35 @@ export async function findId(id: string): Promise<SandboxKey[]> {
 }
 
 /** Looks for an id in the fleets, else at each service, else among the sandboxes that have ended. */
-export async function searchId(id: string): Promise<IdSearch> {
+export async function searchId(id: string, grants: Grants): Promise<IdSearch> {
   if (!SandboxId.safeParse(id).success) return { found: [], unasked: [] };
-  const listed = fleetWatchers().flatMap(([name, watcher]) => {
+  const names = namesFor(grants);
+  const listed = names.flatMap((name) => {
     const key = keyOf(name, id);
-    return watcher.find(key) === undefined ? [] : { key, kind: 'listed' as const };
+    return fleetWatcher(name).find(key) === undefined ? [] : { key, kind: 'listed' as const };
   });
   if (listed.length > 0) return { found: listed, unasked: [] };
   const readings = await Promise.all(
-    connections()
-      .enabled()
-      .map(async (name) => ({ name, reading: await readInTime(keyOf(name, id)) })),
+    names.map(async (name) => ({ name, reading: await readInTime(keyOf(name, id)) })),
   );
   const found = readings.flatMap(({ name, reading }) =>
     reading === 'found' ? { key: keyOf(name, id), kind: 'listed' as const } : [],
   );
   const unasked = readings.flatMap(({ name, reading }) => (reading === 'unreadable' ? name : []));
   if (found.length > 0) return { found, unasked };
-  const known = new Set(connections().enabled());
+  const known = new Set(names);
   const seen = (await findSeen(id)).filter((key) => known.has(connectionOf(key)));
   return {
     found: seen.map((key) => ({ key, kind: unasked.includes(connectionOf(key)) ? 'unread' : 'ended' })),
     unasked,
   };
+}
+
+/** The connections in use that the person may see. */
+function namesFor(grants: Grants): ConnectionName[] {
+  return connections()
+    .enabled()
+    .filter((name) => roleOn(grants, name) !== null);
 }
 
 async function readInTime(key: SandboxKey): Promise<SandboxReading['kind']> {

@@ -16,6 +16,7 @@ async function insertRow(id: string, state = 'awake'): Promise<void> {
     sandbox_key: localKey(id),
     id: `wake-${id}`,
     state,
+    actor_id: 'user-ana',
     actor: 'ana',
     begun_at_ms: 1,
     timeout_ms: 1,

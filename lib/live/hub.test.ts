@@ -6,7 +6,8 @@ import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
 import { type Admission, Hub } from './hub';
 import { type Channel, packBytes } from './protocol';
 
-const ANA = { sessionId: 's', actor: 'ana', isAtLeast: () => true };
+const ANYBODY = { role: 'viewer', where: () => null } as const;
+const ANA = { sessionId: 's', userId: 'user-ana', actor: 'ana', may: () => true };
 
 type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
 
@@ -17,7 +18,7 @@ async function openHub({ recheckEveryMs = 15_000, admit }: Options = {}) {
   for (const channel of ['connections', 'operations'] as const) {
     const set = new Set<(payload: unknown) => void>();
     listeners.set(channel, set);
-    hub.provide(channel, (send) => {
+    hub.provide(channel, ANYBODY, (send) => {
       set.add(send);
       send(`hello from ${channel}`);
       return () => set.delete(send);
@@ -90,7 +91,7 @@ describe('channels', () => {
   it('separates topics by key and passes the session to the source', async () => {
     const { hub, join, subscriberCount } = await openHub();
     const received: unknown[] = [];
-    hub.provide('folder', (send, subscriber) => {
+    hub.provide('folder', ANYBODY, (send, subscriber) => {
       received.push(subscriber);
       send(`contents of ${subscriber.key}`);
       return () => received.push(`left ${subscriber.key}`);
@@ -115,7 +116,7 @@ describe('channels', () => {
   it('delivers messages and bytes in order, both ways', async () => {
     const { hub, join } = await openHub();
     const received: unknown[] = [];
-    hub.provide('console', (send, { joinPayload, sendBytes }) => {
+    hub.provide('console', ANYBODY, (send, { joinPayload, sendBytes }) => {
       received.push(joinPayload);
       send('welcome');
       sendBytes(Buffer.from([0xff, 0x00]));
@@ -150,7 +151,7 @@ describe('channels', () => {
       admit: async () => ({ ok: true, session: ANA, sessionStillValid: async () => isSignedIn }),
     });
     const answers: boolean[] = [];
-    hub.provide('console', (_send, { recheck }) => ({
+    hub.provide('console', ANYBODY, (_send, { recheck }) => ({
       leave: () => {},
       onBytes: () => {},
       onMessage: () => void recheck().then((holds) => answers.push(holds)),
@@ -168,7 +169,7 @@ describe('channels', () => {
   it('ignores subscriptions beyond the limit per socket', async () => {
     const { hub, join } = await openHub();
     let joined = 0;
-    hub.provide('folder', () => {
+    hub.provide('folder', ANYBODY, () => {
       joined += 1;
       return () => {};
     });
@@ -230,7 +231,7 @@ describe('a socket', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { hub, join, subscriberCount } = await openHub();
     const left: string[] = [];
-    hub.provide('folder', (_send, { key }) => {
+    hub.provide('folder', ANYBODY, (_send, { key }) => {
       if (key === 'broken') throw new Error('broken on purpose');
       return () => {
         left.push(key);
@@ -303,7 +304,7 @@ describe('a socket', () => {
       admit: async () => ({ ok: true, session: ANA, sessionStillValid: async () => isSignedIn }),
     });
     const received: unknown[] = [];
-    hub.provide('console', (_send, { recheck }) => ({
+    hub.provide('console', ANYBODY, (_send, { recheck }) => ({
       leave: () => received.push('left'),
       onBytes: () => received.push('bytes'),
       onMessage: (payload) => void recheck().then(() => received.push(payload)),
@@ -364,7 +365,7 @@ describe('a slow client', () => {
   it('is disconnected when it keeps subscribing without reading', async () => {
     const { hub, join } = await openHub();
     const seen = new Set<string>();
-    hub.provide('console', (_send, { key, sendBytes }) => {
+    hub.provide('console', ANYBODY, (_send, { key, sendBytes }) => {
       seen.add(`joined ${key}`);
       sendBytes(new Uint8Array(512 * 1024));
       return () => void seen.add(`left ${key}`);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { buildId } from '../build-id';
+import type { ConnectionName } from '../sandbox-key';
 import { singleton } from '../singleton';
 import {
   BEAT_EVERY_MS,
@@ -18,12 +19,27 @@ import {
   unpackBytes,
 } from './protocol';
 
-/** The session that a socket was opened under. `isAtLeast` compares its role. */
-export type LiveSession = { sessionId: string; actor: string; isAtLeast: (role: string) => boolean };
+/** The session that a socket was opened under. `may`: whether it has the role on a connection, or with `null` on any. */
+export type LiveSession = {
+  sessionId: string;
+  userId: string;
+  actor: string;
+  may: (role: ChannelRole, connection: ConnectionName | null) => boolean;
+};
+type ChannelRole = 'viewer' | 'operator' | 'admin';
+
+/** What a subscriber of a channel needs. */
+export type ChannelGuard = {
+  role: ChannelRole;
+  /** The connection that a key concerns; `null`: the role on any connection is enough. The key is untrusted. */
+  where: (key: string) => ConnectionName | null;
+  /** Sent to those who lack the role. Without it they receive nothing, as for a key that does not exist. */
+  refusal?: unknown;
+};
 
 /**
  * Serves one subscription to a channel: starts publishing events and returns how to stop, or a `Subscription` if it also
- * receives messages. Decides itself whether the subscriber may receive the topic.
+ * receives messages. The subscriber has what the guard of the channel requires.
  */
 export type ChannelSource = (
   publish: (payload: unknown) => void,
@@ -74,6 +90,7 @@ export class Hub {
   /** The open sockets, each with the function that rechecks its session. */
   readonly #sockets = new Map<WebSocket, () => Promise<boolean>>();
   readonly #sources = new Map<Channel, ChannelSource>();
+  readonly #guards = new Map<Channel, ChannelGuard>();
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: 64 * 1024,
@@ -87,8 +104,18 @@ export class Hub {
   }
 
   /** Sets the source of a channel. Replaces an earlier one, which happens on hot reload in development. */
-  provide(channel: Channel, source: ChannelSource): void {
-    this.#sources.set(channel, source);
+  provide(channel: Channel, guard: ChannelGuard, source: ChannelSource): void {
+    this.#guards.set(channel, guard);
+    this.#sources.set(channel, (publish, subscriber) => {
+      if (subscriber.session.may(guard.role, guard.where(subscriber.key))) return source(publish, subscriber);
+      if (guard.refusal !== undefined) publish(guard.refusal);
+      return () => {};
+    });
+  }
+
+  /** What each channel requires. */
+  guards(): ReadonlyMap<Channel, ChannelGuard> {
+    return this.#guards;
   }
 
   /** Answers a refused upgrade over HTTP, because the browser would otherwise wait. Takes over an accepted socket. */

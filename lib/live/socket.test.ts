@@ -8,7 +8,8 @@ import { Hub } from './hub';
 import type { Channel } from './protocol';
 import { LiveSocket } from './socket';
 
-const ANA = { sessionId: 's', actor: 'ana', isAtLeast: () => true };
+const ANYBODY = { role: 'viewer', where: () => null } as const;
+const ANA = { sessionId: 's', userId: 'user-ana', actor: 'ana', may: () => true };
 
 /** Stubs of the browser's page and session. */
 const page = { location: { href: 'http://127.0.0.1:1/' } };
@@ -71,7 +72,7 @@ async function openServer() {
   const boot = async (port = 0, build = 'one') => {
     const hub = new Hub({ recheckEveryMs: 20, build });
     for (const channel of ['connections', 'operations'] as const) {
-      hub.provide(channel, (send) => {
+      hub.provide(channel, ANYBODY, (send) => {
         state.subscribed += 1;
         sends.set(channel, send);
         send(`hello ${state.subscribed}`);

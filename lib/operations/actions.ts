@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { onConnection, onSandbox, onSandboxes } from '../access/grants';
+import { guardAction } from '../access/guard';
 import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '../commands/schema';
 import { connections } from '../connections/registry';
 import { type Result, resultOf } from '../result';
@@ -11,6 +11,8 @@ import { plainText } from '../sandbox/plain-text';
 import { ConnectionName, SandboxKey } from '../sandbox-key';
 import { parseArchivePath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
+import { connectionsPlanned } from './plan/pending-plans';
+import { connectionsOf } from './record/store';
 import {
   MAX_FILTER_CHARS,
   MAX_GRACE_MS,
@@ -84,11 +86,18 @@ const StartUntyped = Start.omit({ typed: true });
 const TryRequest = z.strictObject({ connection: ConnectionName });
 const OperationRequest = z.strictObject({ operationId: OperationId });
 
+const onOperation = ({ operationId }: z.infer<typeof OperationRequest>) => connectionsOf(operationId);
+const onPlan = ({ token }: { token: string }) => connectionsPlanned(token);
+
 /** Plans a kill: which sandboxes it would kill and which it would skip. Role: admin. */
 export async function planKill(input: z.input<typeof KillPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    const { sandboxKeys, retryOf = null, ...params } = parseInput(KillPlanRequest, input);
+    const [session, { sandboxKeys, retryOf = null, ...params }] = await guardAction(
+      'admin',
+      KillPlanRequest,
+      input,
+      onSandboxes,
+    );
     return planOperation(session, { act: 'kill', sandboxKeys, params, retryOf });
   });
 }
@@ -96,16 +105,20 @@ export async function planKill(input: z.input<typeof KillPlanRequest>): Promise<
 /** Starts a planned kill. Progress is sent over the `operations` channel. Role: admin. */
 export async function startPlan(start: z.input<typeof Start>): Promise<Result<Operation>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    return startPlanned(session, { act: 'kill', ...parseInput(Start, start) });
+    const [session, request] = await guardAction('admin', Start, start, onPlan);
+    return startPlanned(session, { act: 'kill', ...request });
   });
 }
 
 /** Pauses or resumes sandboxes, or sets their time left. Role: operator. */
 export async function operate(input: z.input<typeof ReversibleRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { act, sandboxKeys, filter, retryOf = null, ...params } = parseInput(ReversibleRequest, input);
+    const [session, { act, sandboxKeys, filter, retryOf = null, ...params }] = await guardAction(
+      'operator',
+      ReversibleRequest,
+      input,
+      onSandboxes,
+    );
     return operateNow(session, { act, sandboxKeys, params, retryOf }, filter);
   });
 }
@@ -113,8 +126,12 @@ export async function operate(input: z.input<typeof ReversibleRequest>): Promise
 /** Runs a command in one sandbox at once. Its output is sent over the `run` channel. Role: operator. */
 export async function runCommand(input: z.input<typeof CommandRunRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKey, ...params } = parseInput(CommandRunRequest, input);
+    const [session, { sandboxKey, ...params }] = await guardAction(
+      'operator',
+      CommandRunRequest,
+      input,
+      onSandbox,
+    );
     return operateNow(session, { act: 'run', sandboxKeys: [sandboxKey], params, retryOf: null }, '');
   });
 }
@@ -122,8 +139,12 @@ export async function runCommand(input: z.input<typeof CommandRunRequest>): Prom
 /** Plans a command: in which sandboxes it would run and which it would skip. Role: operator. */
 export async function planRun(input: z.input<typeof CommandPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKeys, retryOf = null, ...params } = parseInput(CommandPlanRequest, input);
+    const [session, { sandboxKeys, retryOf = null, ...params }] = await guardAction(
+      'operator',
+      CommandPlanRequest,
+      input,
+      onSandboxes,
+    );
     return planOperation(session, { act: 'run', sandboxKeys, params, retryOf });
   });
 }
@@ -131,8 +152,8 @@ export async function planRun(input: z.input<typeof CommandPlanRequest>): Promis
 /** Starts a planned command. Role: operator. */
 export async function startRun(start: z.input<typeof StartUntyped>): Promise<Result<Operation>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    return startPlanned(session, { act: 'run', typed: '', ...parseInput(StartUntyped, start) });
+    const [session, request] = await guardAction('operator', StartUntyped, start, onPlan);
+    return startPlanned(session, { act: 'run', typed: '', ...request });
   });
 }
 
@@ -141,8 +162,12 @@ export async function planTimeLeft(
   input: z.input<typeof TimeLeftPlanRequest>,
 ): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKeys, retryOf = null, ...params } = parseInput(TimeLeftPlanRequest, input);
+    const [session, { sandboxKeys, retryOf = null, ...params }] = await guardAction(
+      'operator',
+      TimeLeftPlanRequest,
+      input,
+      onSandboxes,
+    );
     return planOperation(session, { act: 'setTimeout', sandboxKeys, params, retryOf });
   });
 }
@@ -150,16 +175,16 @@ export async function planTimeLeft(
 /** Starts a planned change of the time left. Role: operator. */
 export async function startTimeLeft(start: z.input<typeof StartUntyped>): Promise<Result<Operation>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    return startPlanned(session, { act: 'setTimeout', typed: '', ...parseInput(StartUntyped, start) });
+    const [session, request] = await guardAction('operator', StartUntyped, start, onPlan);
+    return startPlanned(session, { act: 'setTimeout', typed: '', ...request });
   });
 }
 
 /** Cancels an operation: requests that have not been sent are dropped. Role: operator. */
 export async function cancelOperation(input: z.input<typeof OperationRequest>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    await stopOperation(session, parseInput(OperationRequest, input).operationId);
+    const [session, request] = await guardAction('operator', OperationRequest, input, onOperation);
+    await stopOperation(session, request.operationId);
     return null;
   });
 }
@@ -167,8 +192,7 @@ export async function cancelOperation(input: z.input<typeof OperationRequest>): 
 /** Sends a request although a connection asked to wait; if it succeeds, the others follow. Role: operator. */
 export async function tryHeldNow(input: z.input<typeof TryRequest>): Promise<Result<null>> {
   return resultOf(async () => {
-    await guardWrite('operator');
-    const { connection } = parseInput(TryRequest, input);
+    const [, { connection }] = await guardAction('operator', TryRequest, input, onConnection);
     connections().require(connection);
     await operationRunner().tryNow(connection);
     return null;
@@ -178,8 +202,8 @@ export async function tryHeldNow(input: z.input<typeof TryRequest>): Promise<Res
 /** Rechecks the sandboxes of an operation whose outcome is unknown. Role: operator. */
 export async function checkAgain(input: z.input<typeof OperationRequest>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    await recheckUnknown(session, parseInput(OperationRequest, input).operationId);
+    const [session, request] = await guardAction('operator', OperationRequest, input, onOperation);
+    await recheckUnknown(session, request.operationId);
     return null;
   });
 }

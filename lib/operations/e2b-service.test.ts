@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import type { Session } from '../access/sessions';
 import { fleetWatcher } from '../fleet/watchers';
 import { sandboxApi } from '../sandbox-api/configured';
 import { keyOf } from '../sandbox-key';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
+import { someone } from '../test-support/people';
 import { operateNow, planOperation, startPlanned } from './operate';
 import { findEnding } from './record/ending';
 import { listItems } from './record/store';
@@ -16,7 +16,7 @@ import { operationRunner } from './work/runner';
 setUpDataDir();
 process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';
 const service = setUpFakeService();
-const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
+const session = someone('ana');
 
 beforeAll(() => {
   process.env.E2B_API_URL = process.env.SANDKEEPER_ENGINE_URL;

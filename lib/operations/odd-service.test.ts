@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Session } from '../access/sessions';
 import { allFleets } from '../fleet/all-fleets';
 import { countFacets, metadataKeysOf } from '../fleet/filter/facets';
 import { parseFilter } from '../fleet/filter/filter';
@@ -12,6 +11,7 @@ import { metadataFrom } from '../sandbox/metadata';
 import { sandboxApi } from '../sandbox-api/configured';
 import { eventually, localKey, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
+import { someone } from '../test-support/people';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
 import { listRecorded } from './record/record';
 import { listItems } from './record/store';
@@ -23,7 +23,7 @@ import { operationRunner } from './work/runner';
 setUpDataDir();
 process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';
 const service = setUpFakeService();
-const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
+const session = someone('ana');
 
 beforeEach(() => {
   service.reset();
@@ -341,7 +341,7 @@ describe('a service whose clock is wrong', () => {
         () => Math.abs(fleetWatcher('local').snapshot().status.serviceAheadMs - aheadMs) <= 1_000,
       );
       const matching = (q: string) =>
-        firstScreen(allFleets(), { q, sort: '' }, Date.now()).sandboxes.map(({ id }) => id);
+        firstScreen(allFleets(session.grants), { q, sort: '' }, Date.now()).sandboxes.map(({ id }) => id);
       expect(matching('age>2m')).toEqual(['old']);
       expect(matching('left<6m')).toEqual(['young']);
       const sandboxKeys = [localKey('old')];

@@ -213,6 +213,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
     id: plan.id,
     act: plan.act,
     params: plan.params,
+    actorId: session.userId,
     actor: session.actor,
     reason: plan.reason.trim(),
     filter: plan.filter,

@@ -121,6 +121,8 @@ export type Operation = {
   id: string;
   act: SandboxAct;
   params: ActParams;
+  /** The person who started it, by id, and by name as it was. */
+  actorId: string;
   actor: string;
   /** Entered by the person who started it. May be empty. */
   reason: string;

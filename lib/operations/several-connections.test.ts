@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Session } from '../access/sessions';
 import { config } from '../config';
 import { ConnectionFields } from '../connection';
 import { splitByConnection } from '../connection-split';
@@ -21,6 +20,7 @@ import {
   thrownBy,
 } from '../test-support/environment';
 import { fakeRow, reply } from '../test-support/fake-service';
+import { someone } from '../test-support/people';
 import { operateNow, planOperation, startPlanned } from './operate';
 import { listItems } from './record/store';
 import type { ActParams, Operation, OperationEvent, OperationPlan } from './schema';
@@ -34,7 +34,7 @@ const local = setUpEngine();
 const staging = setUpAnotherEngine('staging', path);
 const eu = setUpAnotherEngine('eu', path);
 const engines: Record<string, ServiceEngine> = { local, staging, eu };
-const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
+const session = someone('ana');
 
 beforeAll(async () => {
   await connect('staging', { kind: 'moru', apiUrl: staging.url }, staging.apiKey);

@@ -1,13 +1,13 @@
 import { afterAll, beforeEach, onTestFinished } from 'vitest';
-import type { Session } from '../access/sessions';
 import { fleetWatcher } from '../fleet/watchers';
 import { eventually, localKey, setUpEngine } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import { operateNow, planOperation, startPlanned } from './operate';
 import type { Operation, OperationEvent } from './schema';
 import { operationRunner } from './work/runner';
 
-export const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
-export const another: Session = { ...session, id: 'session-2', actor: 'li' };
+export const session = someone('ana');
+export const another = someone('li');
 export const EXPIRED = 'This confirmation has expired. Check the sandboxes again and confirm.';
 
 /** Sets up an engine, and what the server actions call, for two people. */

@@ -15,6 +15,7 @@ export function newOperation(changes: Partial<Operation> = {}): Operation {
     id: `operation-${made}`,
     act: 'kill',
     params: {},
+    actorId: 'user-ana',
     actor: 'ana',
     reason: '',
     filter: '',

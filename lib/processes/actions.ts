@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { onSandbox } from '../access/grants';
+import { guardAction } from '../access/guard';
 import { type Result, resultOf } from '../result';
 import { signalInside } from './inside-signal';
 import { signalProcess } from './list';
@@ -15,8 +15,8 @@ const SignalInput = ProcessRequest.extend({ signal: z.enum(PROCESS_SIGNALS) });
 /** Signals a process if it is still the requested one. Role: operator. */
 export async function sendSignal(input: z.input<typeof SignalInput>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    await signalProcess(session, parseInput(SignalInput, input), AbortSignal.timeout(CALL_MS));
+    const [session, request] = await guardAction('operator', SignalInput, input, onSandbox);
+    await signalProcess(session, request, AbortSignal.timeout(CALL_MS));
     return null;
   });
 }
@@ -24,8 +24,8 @@ export async function sendSignal(input: z.input<typeof SignalInput>): Promise<Re
 /** Signals any process in a sandbox if it is still the requested one. Role: operator. */
 export async function sendSignalInside(input: z.input<typeof InsideSignalInput>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    await signalInside(session, parseInput(InsideSignalInput, input), AbortSignal.timeout(CALL_MS));
+    const [session, request] = await guardAction('operator', InsideSignalInput, input, onSandbox);
+    await signalInside(session, request, AbortSignal.timeout(CALL_MS));
     return null;
   });
 }

@@ -1,6 +1,7 @@
 import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noteAccess } from '../access/audit';
+import type { Who } from '../access/sessions';
 import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
 import { waitForResume } from '../fleet/wait-for-resume';
@@ -12,7 +13,6 @@ import { requireProcess } from './list';
 import { type AttachmentEvent, type ProcessInfo, ProcessRequest } from './schema';
 
 type Publish = (event: AttachmentEvent) => void;
-type Subscriber = { actor: string };
 
 const PUBLISH_EVERY_MS = 100;
 /** The first and the last so many bytes of the output are kept while anyone is subscribed. */
@@ -37,7 +37,7 @@ export class ProcessAttachments {
    * Publishes the output of the process that `key` names, from the first subscription on, until the returned function is
    * called or `ended` or `refused` was published.
    */
-  subscribe(key: string, subscriber: Subscriber, publish: Publish): () => void {
+  subscribe(key: string, subscriber: Who, publish: Publish): () => void {
     const request = readKey(key);
     if (request === null) {
       publish({ kind: 'refused', message: 'There is no such process.' });
@@ -94,7 +94,7 @@ class Attachment {
     this.#forget = forget;
   }
 
-  subscribe(subscriber: Subscriber, publish: Publish): () => void {
+  subscribe(subscriber: Who, publish: Publish): () => void {
     this.#subscribers.add(publish);
     if (this.#waiting !== null) publish({ kind: 'waiting', words: this.#waiting });
     void this.#admit(subscriber, publish);
@@ -102,11 +102,11 @@ class Attachment {
   }
 
   /** Refuses a subscriber whose access cannot be recorded. */
-  async #admit({ actor }: Subscriber, publish: Publish): Promise<void> {
+  async #admit(who: Who, publish: Publish): Promise<void> {
     try {
       this.#process ??= this.#requireProcess();
       const { command } = await this.#process;
-      if (this.#subscribers.has(publish)) await this.#record(actor, command);
+      if (this.#subscribers.has(publish)) await this.#record(who, command);
     } catch (thrown) {
       if (!this.#subscribers.has(publish)) return;
       publish({ kind: 'refused', message: SandkeeperError.from(thrown).message });
@@ -126,14 +126,14 @@ class Attachment {
   }
 
   /** Records each person once, and retries after a failure. Only the first entry names the command. */
-  #record(actor: string, command: string): Promise<void> {
-    const earlier = this.#recorded.get(actor);
+  #record({ userId, actor }: Who, command: string): Promise<void> {
+    const earlier = this.#recorded.get(userId);
     if (earlier) return earlier;
     const { sandboxKey, pid } = this.#request;
     const detail = this.#recorded.size === 0 ? `Process ${pid}: ${command}` : `Process ${pid}`;
-    const recorded = this.#recordAccess({ actor }, { kind: 'process-attached', sandboxKey, detail });
-    this.#recorded.set(actor, recorded);
-    recorded.catch(() => this.#recorded.delete(actor));
+    const recorded = this.#recordAccess({ userId, actor }, { kind: 'process-attached', sandboxKey, detail });
+    this.#recorded.set(userId, recorded);
+    recorded.catch(() => this.#recorded.delete(userId));
     return recorded;
   }
 

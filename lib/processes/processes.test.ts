@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Session } from '../access/sessions';
-import { openSession } from '../access/sessions';
 import { database } from '../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
 import { fleetWatcher } from '../fleet/watchers';
 import { idOf, type SandboxKey } from '../sandbox-key';
 import { eventually, localKey, setUpDataDir, thrownBy } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
 import { isOwnReading, LIST_SCRIPTS } from './inside-scripts';
@@ -15,7 +14,7 @@ import { ReadingLog } from './reading-log';
 import { type AttachmentEvent, type InsideProcess, processKey } from './schema';
 
 setUpDataDir();
-const ana = { id: 'session', actor: 'ana', role: 'operator' } as Session;
+const ana = someone('ana', 'operator');
 const timeout = () => AbortSignal.timeout(120_000);
 
 let engine: ProcessEngine;
@@ -24,7 +23,6 @@ beforeAll(async () => {
   engine = await startProcessEngine();
   process.env.SANDKEEPER_ENGINE_URL = engine.url;
   process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
-  await openSession({ role: 'operator', actor: 'ana' });
 });
 
 /** Creates a sandbox with one background command. */
@@ -196,7 +194,7 @@ describe.runIf(canRun)('an attachment', () => {
     await sandbox.files.write('/tmp/go', '');
     await eventually(() => JSON.stringify(events).includes('after'));
     const late: AttachmentEvent[] = [];
-    onTestFinished(processAttachments().subscribe(key, { actor: 'ben' }, (event) => late.push(event)));
+    onTestFinished(processAttachments().subscribe(key, someone('ben'), (event) => late.push(event)));
     await eventually(() => late.length > 0);
     expect(late[0]).toMatchObject({ kind: 'output', text: { head: 'after\n' } });
     await sandbox.files.write('/tmp/end', '');
@@ -215,7 +213,9 @@ describe.runIf(canRun)('an attachment', () => {
     const key = processKey({ sandboxKey, pid, mark: info.mark });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
     const follow = (actor: 'ana' | 'ben') =>
-      onTestFinished(processAttachments().subscribe(key, { actor }, (event) => events[actor]?.push(event)));
+      onTestFinished(
+        processAttachments().subscribe(key, someone(actor), (event) => events[actor]?.push(event)),
+      );
     const last = (actor: 'ana' | 'ben') => events[actor]?.at(-1);
     follow('ana');
     await eventually(() => last('ana')?.kind === 'output');
@@ -287,7 +287,7 @@ describe.runIf(canRun)('an attachment', () => {
     const key = processKey({ sandboxKey, pid, mark: 'x'.repeat(43) });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
     for (const [actor, received] of Object.entries(events))
-      processAttachments().subscribe(key, { actor }, (event) => received.push(event));
+      processAttachments().subscribe(key, someone(actor), (event) => received.push(event));
     await eventually(() => Object.values(events).every(({ length }) => length > 0));
     expect(events.ben).toEqual(events.ana);
     expect(events.ben).toEqual([{ kind: 'refused', message: expect.any(String) }]);
@@ -307,7 +307,7 @@ describe.runIf(canRun)('an attachment', () => {
     });
     const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [], cem: [] };
     for (const [actor, received] of Object.entries(events))
-      onTestFinished(attachments.subscribe(key, { actor }, (event) => received.push(event)));
+      onTestFinished(attachments.subscribe(key, someone(actor), (event) => received.push(event)));
     await eventually(() => (events.ana?.length ?? 0) > 0);
     await sandbox.files.write('/tmp/go', '');
     await eventually(() => JSON.stringify(events.ana).includes('after'));
@@ -333,11 +333,11 @@ describe('ReadingLog', () => {
       recordAccess: async (person, { sandboxKey }) => void recorded.push(`${person?.actor} ${sandboxKey}`),
       now: () => clock.nowMs,
     });
-    for (let time = 0; time < 5; time += 1) await log.record({ actor: 'ana' }, 'local/i1');
-    await log.record({ actor: 'ana' }, 'local/i2');
-    await log.record({ actor: 'ben' }, 'local/i1');
+    for (let time = 0; time < 5; time += 1) await log.record(ana, 'local/i1');
+    await log.record(ana, 'local/i2');
+    await log.record(someone('ben'), 'local/i1');
     clock.nowMs = 10 * 60_000;
-    await log.record({ actor: 'ana' }, 'local/i1');
+    await log.record(ana, 'local/i1');
     expect(recorded).toEqual(['ana local/i1', 'ana local/i2', 'ben local/i1', 'ana local/i1']);
   });
 });

@@ -1,5 +1,6 @@
 import 'server-only';
 import { noteAccess } from '../access/audit';
+import type { Who } from '../access/sessions';
 import type { SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 
@@ -21,11 +22,11 @@ export class ReadingLog {
   }
 
   /** Await it before the reading: one that cannot be recorded must not happen. */
-  async record({ actor }: { actor: string }, sandboxKey: SandboxKey): Promise<void> {
-    const key = `${sandboxKey} ${actor}`;
+  async record({ userId, actor }: Who, sandboxKey: SandboxKey): Promise<void> {
+    const key = `${sandboxKey} ${userId}`;
     const nowMs = this.#now();
     if (nowMs - (this.#recordedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < RECORDED_FOR_MS) return;
-    await this.#recordAccess({ actor }, { kind: 'processes-read', sandboxKey });
+    await this.#recordAccess({ userId, actor }, { kind: 'processes-read', sandboxKey });
     this.#recordedAtMs.delete(key);
     this.#recordedAtMs.set(key, nowMs);
     const [oldest] = this.#recordedAtMs.keys();

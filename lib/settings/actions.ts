@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { EVERYWHERE } from '../access/grants';
+import { guardAction } from '../access/guard';
 import { ConnectionKey } from '../connection';
 import { type Result, resultOf } from '../result';
 import { ConnectionName } from '../sandbox-key';
@@ -29,32 +29,31 @@ export async function tryConnection(
   input: z.input<typeof ChangedConnection>,
 ): Promise<Result<ConnectionTest>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    return testDraft(session, parseInput(ChangedConnection, input));
+    const [session, request] = await guardAction('admin', ChangedConnection, input, EVERYWHERE);
+    return testDraft(session, request);
   });
 }
 
 /** Adds a connection. Role: admin. */
 export async function addOneConnection(input: z.input<typeof NewConnection>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    return addToSettings(session, parseInput(NewConnection, input));
+    const [session, request] = await guardAction('admin', NewConnection, input, EVERYWHERE);
+    return addToSettings(session, request);
   });
 }
 
 /** Changes everything but the name. An empty key keeps the stored one. Role: admin. */
 export async function editOneConnection(input: z.input<typeof ChangedConnection>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    return editInSettings(session, parseInput(ChangedConnection, input));
+    const [session, request] = await guardAction('admin', ChangedConnection, input, EVERYWHERE);
+    return editInSettings(session, request);
   });
 }
 
 /** Replaces the key by one that works. Role: admin. */
 export async function replaceConnectionKey(input: z.input<typeof NewKey>): Promise<Result<ConnectionTest>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    const { name, key } = parseInput(NewKey, input);
+    const [session, { name, key }] = await guardAction('admin', NewKey, input, EVERYWHERE);
     return replaceKey(session, name, key);
   });
 }
@@ -62,8 +61,7 @@ export async function replaceConnectionKey(input: z.input<typeof NewKey>): Promi
 /** Disables a connection, or enables it again. Role: admin. */
 export async function switchConnection(input: z.input<typeof Switch>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    const { name, isDisabled } = parseInput(Switch, input);
+    const [session, { name, isDisabled }] = await guardAction('admin', Switch, input, EVERYWHERE);
     return switchInSettings(session, name, isDisabled);
   });
 }
@@ -71,8 +69,7 @@ export async function switchConnection(input: z.input<typeof Switch>): Promise<R
 /** Removes a connection for good, after its name was typed. Role: admin. */
 export async function removeOneConnection(input: z.input<typeof Removal>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('admin');
-    const { name } = parseInput(Removal, input);
+    const [session, { name }] = await guardAction('admin', Removal, input, EVERYWHERE);
     return removeFromSettings(session, name);
   });
 }
@@ -80,7 +77,7 @@ export async function removeOneConnection(input: z.input<typeof Removal>): Promi
 /** Asks a service again for what it offers. Role: operator. */
 export async function checkOneConnection(name: ConnectionName): Promise<Result<null>> {
   return resultOf(async () => {
-    await guardWrite('operator');
-    return checkCompatibility(parseInput(ConnectionName, name));
+    const [, request] = await guardAction('operator', ConnectionName, name, (connection) => connection);
+    return checkCompatibility(request);
   });
 }

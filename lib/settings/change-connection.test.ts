@@ -6,6 +6,7 @@ import { database } from '../db/client';
 import { sandboxApi } from '../sandbox-api/configured';
 import { describeOnDatabases } from '../test-support/databases';
 import { serveHttp, setUpDataDir } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import {
   addToSettings,
   editInSettings,
@@ -19,7 +20,7 @@ import { findConnectionFacts, listConnectionFacts } from './read-connections';
 
 setUpDataDir();
 
-const ANA = { actor: 'ana' };
+const ANA = someone('ana');
 const OLD = 'e2b_old4567890abcd';
 const NEW = 'e2b_new4567890wxyz';
 

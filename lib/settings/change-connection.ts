@@ -1,7 +1,7 @@
 import 'server-only';
 import { noteChange } from '../access/audit';
 import type { AccessKind } from '../access/audit-schema';
-import type { Session } from '../access/sessions';
+import type { Who } from '../access/sessions';
 import { type ConnectionFields, KIND_TITLES, SERVICE_KINDS } from '../connection';
 import { connections, type KnownConnection } from '../connections/registry';
 import { keySeal } from '../connections/secret-key';
@@ -24,8 +24,6 @@ import { type ConnectionTest, testConnection } from './connection-test';
  * The changes of connections in the settings. Each is recorded before it is made, by what changes and never with a key, and
  * holds in this process when it resolves. Other processes follow within seconds.
  */
-
-type Who = Pick<Session, 'actor'>;
 
 /** Tries out what was entered. The stored key is used only for the address that it is stored for. */
 export async function testDraft(who: Who, { fields, key }: ConnectionDraft): Promise<ConnectionTest> {

@@ -8,10 +8,10 @@ import type { SavedView } from './schema';
 
 const MAX_VIEWS_PER_PERSON = 100;
 
-/** The views that `actor` may change: their own, and for an admin the shared ones. */
+/** The views that the person may change: their own, and for an admin the shared ones. */
 const changeableBy =
-  (actor: string, isAdmin: boolean) => (where: ExpressionBuilder<Database, 'saved_views'>) =>
-    where.or([where('owner', '=', actor), ...(isAdmin ? [where('is_shared', '=', 1)] : [])]);
+  (userId: string, isAdmin: boolean) => (where: ExpressionBuilder<Database, 'saved_views'>) =>
+    where.or([where('owner_id', '=', userId), ...(isAdmin ? [where('is_shared', '=', 1)] : [])]);
 
 function noSuchView(): SandkeeperError {
   return new SandkeeperError('not_found', 'This view does not exist, or belongs to somebody else.');
@@ -19,28 +19,30 @@ function noSuchView(): SandkeeperError {
 
 type NewView = Pick<SavedView, 'name' | 'query' | 'isShared'>;
 
-/** The views that `actor` sees: their own and those of the team, by name. */
-export async function listViews(actor: string): Promise<SavedView[]> {
+/** The views that the person sees: their own and those of the team, by name. */
+export async function listViews(userId: string): Promise<SavedView[]> {
   const db = await database();
   const rows = await db
     .selectFrom('saved_views')
-    .selectAll()
-    .where((where) => where.or([where('owner', '=', actor), where('is_shared', '=', 1)]))
-    .orderBy('name')
-    .orderBy('id')
+    .innerJoin('users', 'users.id', 'saved_views.owner_id')
+    .selectAll('saved_views')
+    .select('users.name as owner')
+    .where((where) => where.or([where('owner_id', '=', userId), where('is_shared', '=', 1)]))
+    .orderBy('saved_views.name')
+    .orderBy('saved_views.id')
     .execute();
   const start = await db
     .selectFrom('start_views')
     .select('view_id')
-    .where('actor', '=', actor)
+    .where('user_id', '=', userId)
     .executeTakeFirst();
-  return rows.map(({ id, name, query, is_shared, owner }) => ({
+  return rows.map(({ id, name, query, is_shared, owner_id, owner }) => ({
     id,
     name,
     query,
     isShared: is_shared === 1,
     owner,
-    isMine: owner === actor,
+    isMine: owner_id === userId,
     isStart: start?.view_id === id,
   }));
 }
@@ -49,13 +51,13 @@ export async function listViews(actor: string): Promise<SavedView[]> {
  * Saves a view. One's own view with the same name and the same readers is replaced. Throws `conflict` if somebody else
  * shares a view of this name, or if the person has too many views.
  */
-export async function saveView(actor: string, view: NewView): Promise<void> {
-  if (await replaceView(actor, view)) return;
+export async function saveView(userId: string, view: NewView): Promise<void> {
+  if (await replaceView(userId, view)) return;
   const db = await database();
   const { count } = await db
     .selectFrom('saved_views')
     .select((select) => select.fn.countAll<number>().as('count'))
-    .where('owner', '=', actor)
+    .where('owner_id', '=', userId)
     .executeTakeFirstOrThrow();
   if (Number(count) >= MAX_VIEWS_PER_PERSON)
     throw new SandkeeperError('conflict', `You have ${MAX_VIEWS_PER_PERSON} views. Delete one first.`);
@@ -66,23 +68,23 @@ export async function saveView(actor: string, view: NewView): Promise<void> {
       name: view.name,
       query: view.query,
       is_shared: view.isShared ? 1 : 0,
-      owner: actor,
+      owner_id: userId,
       created_at_ms: Date.now(),
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
   if (Number(numInsertedOrUpdatedRows ?? 0) > 0) return;
   // The name is taken: by a save of the same person at the same instant, or by somebody else's shared view.
-  if (!(await replaceView(actor, view))) throw nameTaken(view.isShared);
+  if (!(await replaceView(userId, view))) throw nameTaken(view.isShared);
 }
 
-/** Returns whether `actor` has a view with this name and the same readers, which then has this query. */
-async function replaceView(actor: string, { name, query, isShared }: NewView): Promise<boolean> {
+/** Returns whether the person has a view with this name and the same readers, which then has this query. */
+async function replaceView(userId: string, { name, query, isShared }: NewView): Promise<boolean> {
   const db = await database();
   const replaced = await db
     .updateTable('saved_views')
     .set({ query })
-    .where('owner', '=', actor)
+    .where('owner_id', '=', userId)
     .where('name', '=', name)
     .where('is_shared', '=', isShared ? 1 : 0)
     .executeTakeFirst();
@@ -90,16 +92,16 @@ async function replaceView(actor: string, { name, query, isShared }: NewView): P
 }
 
 /**
- * Renames a view: one of `actor`, or any shared one for an admin. It stays the start page of those who chose it. Throws
+ * Renames a view: one of the person, or any shared one for an admin. It stays the start page of those who chose it. Throws
  * `not_found`, or `conflict` if another view with the same readers has this name.
  */
-export async function renameView(actor: string, isAdmin: boolean, id: string, name: string): Promise<void> {
+export async function renameView(userId: string, isAdmin: boolean, id: string, name: string): Promise<void> {
   const db = await database();
   const view = await db
     .selectFrom('saved_views')
     .select('is_shared')
     .where('id', '=', id)
-    .where(changeableBy(actor, isAdmin))
+    .where(changeableBy(userId, isAdmin))
     .executeTakeFirst();
   if (!view) throw noSuchView();
   try {
@@ -114,29 +116,29 @@ function nameTaken(isShared: boolean): SandkeeperError {
   return new SandkeeperError('conflict', `${owner} a view with this name. Choose another name.`);
 }
 
-/** Deletes a view: one of `actor`, or any shared one for an admin. Throws `not_found`. */
-export async function deleteView(actor: string, isAdmin: boolean, id: string): Promise<void> {
+/** Deletes a view: one of the person, or any shared one for an admin. Throws `not_found`. */
+export async function deleteView(userId: string, isAdmin: boolean, id: string): Promise<void> {
   const db = await database();
   const deleted = await db
     .deleteFrom('saved_views')
     .where('id', '=', id)
-    .where(changeableBy(actor, isAdmin))
+    .where(changeableBy(userId, isAdmin))
     .returning('id')
     .executeTakeFirst();
   if (!deleted) throw noSuchView();
   await db.deleteFrom('start_views').where('view_id', '=', id).execute();
 }
 
-/** Makes a view the start page of `actor`; `null`: the whole fleet. Throws `not_found` for a view that they do not see. */
-export async function setStartView(actor: string, id: string | null): Promise<void> {
+/** Makes a view the start page of the person; `null`: the whole fleet. Throws `not_found` for a view that they do not see. */
+export async function setStartView(userId: string, id: string | null): Promise<void> {
   const db = await database();
-  if (id !== null && !(await listViews(actor)).some((view) => view.id === id))
+  if (id !== null && !(await listViews(userId)).some((view) => view.id === id))
     throw new SandkeeperError('not_found', 'This view does not exist.');
-  await db.deleteFrom('start_views').where('actor', '=', actor).execute();
-  if (id !== null) await db.insertInto('start_views').values({ actor, view_id: id }).execute();
+  await db.deleteFrom('start_views').where('user_id', '=', userId).execute();
+  if (id !== null) await db.insertInto('start_views').values({ user_id: userId, view_id: id }).execute();
 }
 
-/** The query of the start page of `actor`, without the `?`. Empty for the whole fleet. */
-export async function startQuery(actor: string): Promise<string> {
-  return (await listViews(actor)).find(({ isStart }) => isStart)?.query ?? '';
+/** The query of the start page of the person, without the `?`. Empty for the whole fleet. */
+export async function startQuery(userId: string): Promise<string> {
+  return (await listViews(userId)).find(({ isStart }) => isStart)?.query ?? '';
 }

@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { onSandbox } from '../access/grants';
+import { guardAction } from '../access/guard';
 import { type Result, resultOf } from '../result';
 import { SandboxKey } from '../sandbox-key';
 import { EXTEND_MINUTES, WAKE_MINUTES, type WakeResult } from './schema';
@@ -19,8 +19,7 @@ const Wake = z.strictObject({
 /** Wakes a paused sandbox for `minutes`. The `wake` channel reports its progress. Role: operator. */
 export async function startWake(input: z.input<typeof Wake>): Promise<Result<WakeResult>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKey, minutes } = parseInput(Wake, input);
+    const [session, { sandboxKey, minutes }] = await guardAction('operator', Wake, input, onSandbox);
     return wakeKeeper().wake(session, sandboxKey, minutes * MINUTE_MS);
   });
 }
@@ -28,8 +27,7 @@ export async function startWake(input: z.input<typeof Wake>): Promise<Result<Wak
 /** Extends a wake. Returns the time that the service granted, in ms. Role: operator. */
 export async function extendWake(input: z.input<typeof WakeKey>): Promise<Result<number>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKey } = parseInput(WakeKey, input);
+    const [session, { sandboxKey }] = await guardAction('operator', WakeKey, input, onSandbox);
     return wakeKeeper().extend(session, sandboxKey, EXTEND_MINUTES * MINUTE_MS);
   });
 }
@@ -37,8 +35,8 @@ export async function extendWake(input: z.input<typeof WakeKey>): Promise<Result
 /** Ends a wake for every viewer by pausing the sandbox. Role: operator. */
 export async function endWake(input: z.input<typeof WakeKey>): Promise<Result<null>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    await wakeKeeper().endNow(session, parseInput(WakeKey, input).sandboxKey);
+    const [session, request] = await guardAction('operator', WakeKey, input, onSandbox);
+    await wakeKeeper().endNow(session, request.sandboxKey);
     return null;
   });
 }

@@ -1,6 +1,7 @@
 import 'server-only';
 import { noteAccess } from '../access/audit';
 import type { AccessKind } from '../access/audit-schema';
+import type { Who } from '../access/sessions';
 import type { SandboxKey } from '../sandbox-key';
 import {
   endsInPause,
@@ -135,21 +136,22 @@ export class WakeBook {
   async end(
     lease: WakeLease,
     how: WakeEnd,
-    { by = null, note = null }: Partial<Pick<WakeEnding, 'by' | 'note'>> = {},
+    { by = null, byId = null, note = null }: Partial<Pick<WakeEnding, 'by' | 'byId' | 'note'>> = {},
   ): Promise<void> {
     const atMs = Date.now();
-    const ending: WakeEnding = { how, by, note, atMs };
+    const ending: WakeEnding = { how, by, byId, note, atMs };
     const change = { state: 'ended', ending, problem: null, leaseMs: 0 } as const;
     if ((await this.change(lease, OPEN, change)) === null) return;
     const words = note === null ? END_WORDS[how] : `${END_WORDS[how]}. ${note}`;
     const kind = endsInPause(how) ? 'review-paused' : 'review-ended';
-    await this.note(by === null ? null : { actor: by }, kind, lease.sandboxKey, words, operationOf(lease));
+    const person = by === null || byId === null ? null : { userId: byId, actor: by };
+    await this.note(person, kind, lease.sandboxKey, words, operationOf(lease));
     this.#visits.forget(lease.sandboxKey);
   }
 
   /** Adds a line to the audit log. A failure is logged but not thrown, because the event has happened. */
   async note(
-    person: Pick<Viewer, 'actor'> | null,
+    person: Who | null,
     kind: AccessKind,
     sandboxKey: SandboxKey,
     detail: string | null = null,
@@ -200,6 +202,7 @@ const STATE_OF = {
     kind: 'pausing',
     how: ending?.how ?? 'asked',
     by: ending?.by ?? null,
+    byId: ending?.byId ?? null,
     problem,
   }),
   ended: ({ ending }) => (ending === null ? { kind: 'none' } : { kind: 'ended', ...ending }),

@@ -1,4 +1,5 @@
 import 'server-only';
+import type { Who } from '../access/sessions';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import { apiOf } from '../sandbox-api/configured';
@@ -136,12 +137,13 @@ export class WakeCourse {
   }
 
   /** Tries once to pause the sandbox. Returns the problem, or `null` when the wake is over. */
-  async pause(lease: WakeLease, how: WakeEnd, by: string | null): Promise<string | null> {
+  async pause(lease: WakeLease, how: WakeEnd, person: Who | null): Promise<string | null> {
     const { owner, claimMs, retryMs } = this.#options;
     const nowMs = Date.now();
+    const by = { by: person?.actor ?? null, byId: person?.userId ?? null };
     const pausing = await this.#book.change(lease, ['awake', 'pausing'], {
       state: 'pausing',
-      ...(lease.state === 'pausing' ? {} : { ending: { how, by, atMs: nowMs, note: null } }),
+      ...(lease.state === 'pausing' ? {} : { ending: { how, ...by, atMs: nowMs, note: null } }),
       claimedBy: owner,
       leaseMs: claimMs,
     });
@@ -158,9 +160,9 @@ export class WakeCourse {
       return message;
     }
     this.#retries.delete(lease.id);
-    const ending = pausing.ending ?? { how, by };
+    const { how: meant, ...ending } = pausing.ending ?? { how, ...by };
     const note = verdict.kind === 'paused' && verdict.isDoubtful ? MAY_BE_OLDER : null;
-    if (verdict.kind === 'paused') await this.#book.end(pausing, ending.how, { by: ending.by, note });
+    if (verdict.kind === 'paused') await this.#book.end(pausing, meant, { ...ending, note });
     else await this.#book.end(pausing, verdict.kind);
     return null;
   }

@@ -52,6 +52,8 @@ export type WakeEnding = {
   how: WakeEnd;
   /** `null`: Sandkeeper itself, or somebody outside it. */
   by: string | null;
+  /** The id of that person. */
+  byId: string | null;
   atMs: number;
   /** For display, such as a failure that the service reported. */
   note: string | null;

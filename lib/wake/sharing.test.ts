@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SandboxKey } from '../sandbox-key';
 import { describeOnDatabases } from '../test-support/databases';
 import { eventually, thrownBy } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import { beginLease, findLease, type WakeLease } from './store';
 import {
   ANA,
@@ -76,7 +77,7 @@ describeOnDatabases('a shared wake', () => {
     it('do not keep it awake without the right to read files', async () => {
       const key = await createPaused();
       const { keeper } = await openKeeper();
-      const li = openPage(keeper, key, { actor: 'li', id: 'session-of-li' }, false);
+      const li = openPage(keeper, key, someone('li'), false);
       await keeper.wake(ANA, key, 5 * MINUTE_MS);
       expect(li.now()).toMatchObject({ kind: 'awake', viewers: [] });
       await li.ended('left');
@@ -140,6 +141,7 @@ describeOnDatabases('a shared wake', () => {
         id: `lease-${key}`,
         sandboxKey: key,
         state: 'waking',
+        userId: 'user-ana',
         actor: 'ana',
         begunAtMs,
         timeoutMs: 287_000,
@@ -186,7 +188,7 @@ describeOnDatabases('a shared wake', () => {
   describe('a task', () => {
     const input = (sandboxKey: SandboxKey) => ({
       sandboxKey,
-      actor: 'ana',
+      who: ANA,
       reason: 'to save its files',
       timeoutMs: 5 * MINUTE_MS,
     });

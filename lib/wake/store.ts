@@ -13,6 +13,7 @@ export type WakeLease = {
   sandboxKey: SandboxKey;
   state: LeaseState;
   /** Who woke the sandbox. */
+  userId: string;
   actor: string;
   begunAtMs: number;
   /** The timeout in the request that woke the sandbox, ms. No other client requests the same one. */
@@ -31,7 +32,7 @@ export type WakeLease = {
 };
 
 /** A session with a page of the sandbox open. Several sessions may have the same name. */
-export type Viewer = { sessionId: string; actor: string };
+export type Viewer = { sessionId: string; userId: string; actor: string };
 
 type Row = Selectable<Database['wake_leases']>;
 
@@ -196,6 +197,7 @@ function leaseOf(row: Row): WakeLease {
     id: row.id,
     sandboxKey: row.sandbox_key,
     state: parseLeaseState(row.state),
+    userId: row.actor_id,
     actor: row.actor,
     begunAtMs: Number(row.begun_at_ms),
     timeoutMs: Number(row.timeout_ms),
@@ -213,6 +215,7 @@ function rowOf(lease: WakeLease): Omit<Row, 'claimed_until_ms'> {
     id: lease.id,
     sandbox_key: lease.sandboxKey,
     state: lease.state,
+    actor_id: lease.userId,
     actor: lease.actor,
     begun_at_ms: lease.begunAtMs,
     timeout_ms: lease.timeoutMs,

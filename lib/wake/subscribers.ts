@@ -33,8 +33,8 @@ export class Subscribers {
   /** The viewers that keep it awake, each session once. */
   viewersOf(sandboxKey: SandboxKey): Viewer[] {
     const bySession = new Map<string, Viewer>();
-    for (const { counts, sessionId, actor } of this.#bySandbox.get(sandboxKey) ?? [])
-      if (counts) bySession.set(sessionId, { sessionId, actor });
+    for (const { counts, sessionId, userId, actor } of this.#bySandbox.get(sandboxKey) ?? [])
+      if (counts) bySession.set(sessionId, { sessionId, userId, actor });
     return [...bySession.values()];
   }
 

@@ -3,11 +3,12 @@ import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watchers';
 import { idOf, type SandboxKey } from '../sandbox-key';
 import { eventually, localKey, setUpEngine } from '../test-support/environment';
+import { someone } from '../test-support/people';
 import type { WakeState } from './schema';
 import { WakeKeeper } from './wake-keeper';
 
-export const ANA = { actor: 'ana', id: 'session-of-ana' };
-export const MAREK = { actor: 'marek', id: 'session-of-marek' };
+export const ANA = someone('ana');
+export const MAREK = someone('marek');
 export const MINUTE_MS = 60_000;
 export const GRACE_MS = 600;
 const FAST = { graceMs: GRACE_MS, intervalMs: 100, viewersTtlMs: 1_200, retryMs: 150 };
@@ -32,11 +33,13 @@ export async function openKeeper(options: Partial<ConstructorParameters<typeof W
 export function openPage(
   keeper: WakeKeeper,
   topicKey: string,
-  { actor, id: sessionId } = ANA,
+  { userId, actor, id: sessionId } = ANA,
   counts = true,
 ) {
   const states: WakeState[] = [];
-  const leave = keeper.subscribe(topicKey, { sessionId, actor, counts }, ({ state }) => states.push(state));
+  const leave = keeper.subscribe(topicKey, { sessionId, userId, actor, counts }, ({ state }) =>
+    states.push(state),
+  );
   onTestFinished(leave);
   const now = () => states.at(-1);
   const ended = async (how: string, withinMs = 60_000) => {

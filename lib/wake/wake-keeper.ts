@@ -1,5 +1,6 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
+import type { Who } from '../access/sessions';
 import { config } from '../config';
 import { connections } from '../connections/registry';
 import { SandkeeperError } from '../errors';
@@ -43,7 +44,7 @@ type Options = {
 export type WakeHold = { result: WakeResult; lease: WakeLease | null };
 
 /** `id`: the session, if there is one. */
-type Person = { actor: string; id?: string };
+type Person = Who & { id?: string };
 
 /** Extra grace after a restart, until browsers have reconnected. */
 const RECONNECT_MS = 5_000;
@@ -140,7 +141,7 @@ export class WakeKeeper {
       const lease = this.#newLease(person, sandboxKey, uniqueTimeout(timeoutMs), idPrefix);
       if (known !== null || !(await this.#book.begin(lease, this.#options.claimMs))) return 'joined';
       if (person.id !== undefined)
-        this.#book.expect(sandboxKey, { sessionId: person.id, actor: person.actor });
+        this.#book.expect(sandboxKey, { sessionId: person.id, userId: person.userId, actor: person.actor });
       return this.#course.wake(lease, `For ${inMinutes(timeoutMs)}${reason}`);
     });
   }
@@ -149,13 +150,14 @@ export class WakeKeeper {
    * Extends a wake by up to `byMs`. Returns the time that the service granted, in ms.
    * @throws SandkeeperError `conflict` when the wake is over
    */
-  extend({ actor }: Person, sandboxKey: SandboxKey, byMs: number, reason = ''): Promise<number> {
+  extend({ userId, actor }: Person, sandboxKey: SandboxKey, byMs: number, reason = ''): Promise<number> {
     return this.#exclusively(sandboxKey, async () => {
       const lease = await this.#course.current(sandboxKey);
       if (lease?.state !== 'awake') throw wakeIsOver();
       const endsAtMs = await this.#course.moveEnd(lease, Math.max(lease.endsAtMs, Date.now()) + byMs);
       const grantedMs = endsAtMs - lease.endsAtMs;
-      await this.#book.note({ actor }, 'review-extended', sandboxKey, `By ${inMinutes(grantedMs)}${reason}`);
+      const words = `By ${inMinutes(grantedMs)}${reason}`;
+      await this.#book.note({ userId, actor }, 'review-extended', sandboxKey, words);
       return grantedMs;
     });
   }
@@ -164,11 +166,11 @@ export class WakeKeeper {
    * Ends a wake for every viewer by pausing the sandbox.
    * @throws SandkeeperError `conflict` when the wake is over; `unavailable` when the pause failed and is retried
    */
-  endNow({ actor }: Person, sandboxKey: SandboxKey, how: 'asked' | 'finished' = 'asked'): Promise<void> {
+  endNow(person: Person, sandboxKey: SandboxKey, how: 'asked' | 'finished' = 'asked'): Promise<void> {
     return this.#exclusively(sandboxKey, async () => {
       const lease = await findLease(sandboxKey);
       if (lease?.state !== 'awake' && lease?.state !== 'pausing') throw wakeIsOver();
-      const problem = await this.#course.pause(lease, how, actor);
+      const problem = await this.#course.pause(lease, how, person);
       if (problem === null) return;
       throw new SandkeeperError(
         'unavailable',
@@ -186,15 +188,15 @@ export class WakeKeeper {
   async withWake<T>(
     {
       sandboxKey,
-      actor,
+      who: { userId, actor },
       reason,
       timeoutMs,
       idPrefix = '',
-    }: { sandboxKey: SandboxKey; actor: string; reason: string; timeoutMs: number; idPrefix?: string },
+    }: { sandboxKey: SandboxKey; who: Who; reason: string; timeoutMs: number; idPrefix?: string },
     work: (hold: WakeHold) => Promise<T>,
   ): Promise<T> {
-    const person = { actor, id: `work-${randomBytes(9).toString('base64url')}` };
-    const stop = this.subscribe(sandboxKey, { sessionId: person.id, actor, counts: true }, () => {});
+    const person = { userId, actor, id: `work-${randomBytes(9).toString('base64url')}` };
+    const stop = this.subscribe(sandboxKey, { sessionId: person.id, userId, actor, counts: true }, () => {});
     let keeping: NodeJS.Timeout | undefined;
     let result: WakeResult = 'joined';
     try {
@@ -223,12 +225,18 @@ export class WakeKeeper {
     await this.#storedViewers.remove().catch(() => {});
   }
 
-  #newLease({ actor }: Person, sandboxKey: SandboxKey, timeoutMs: number, idPrefix: string): WakeLease {
+  #newLease(
+    { userId, actor }: Person,
+    sandboxKey: SandboxKey,
+    timeoutMs: number,
+    idPrefix: string,
+  ): WakeLease {
     const nowMs = Date.now();
     return {
       id: `${idPrefix}${randomBytes(12).toString('base64url')}`,
       sandboxKey,
       state: 'waking',
+      userId,
       actor,
       begunAtMs: nowMs,
       timeoutMs,

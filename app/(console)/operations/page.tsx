@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { Suspense } from 'react';
 import { LogSkeleton } from '@/components/record/log-states';
 import { OperationLog } from '@/components/record/operation-log';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { listErrorEnds } from '@/lib/commands/store';
 import { type LogSearch, parseLogSearch } from '@/lib/operations/record/log-filter';
@@ -10,7 +11,7 @@ import { listActors, listOperations } from '@/lib/operations/record/record';
 export const metadata: Metadata = { title: 'Operations' };
 
 export default async function OperationsPage({ searchParams }: PageProps<'/operations'>) {
-  await guardPage('viewer');
+  await guardPage('viewer', ANYWHERE);
   const parameters = await searchParams;
   const search = parseLogSearch((name) => [parameters[name]].flat()[0]);
   return (

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import { COLUMNS_COOKIE, WIDTHS_COOKIE } from '@/components/fleet/column-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
 import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
@@ -13,17 +14,17 @@ import { listViews } from '@/lib/views/store';
 export const metadata: Metadata = { title: 'Sandboxes' };
 
 export default async function SandboxesPage({ searchParams }: PageProps<'/sandboxes'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', ANYWHERE);
   const { q, sort } = await searchParams;
   await fleetsReady(FIRST_READING_MS);
   const request = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
   const { protectedKey, bulkLimit } = config().operations;
-  const first = firstScreen(allFleets(), request, Date.now());
+  const first = firstScreen(allFleets(session.grants), request, Date.now());
   return (
     <FleetPage
       first={jsonOf(first)}
       role={session.role}
-      views={await listViews(session.actor).catch(() => [])}
+      views={await listViews(session.userId).catch(() => [])}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}
       rememberedWidths={(await cookies()).get(WIDTHS_COOKIE)?.value ?? null}

@@ -1,3 +1,4 @@
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { SandkeeperError } from '@/lib/errors';
 import { responseOf } from '@/lib/result';
@@ -5,7 +6,7 @@ import { responseOf } from '@/lib/result';
 /** Every address below `/api` without a route: 404 as JSON. Role: viewer. */
 export function GET(): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', ANYWHERE);
     throw new SandkeeperError('not_found', 'There is no such route.');
   });
 }

@@ -1,5 +1,6 @@
 import { parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccess } from '@/lib/access/audit';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { accessFileParts } from '@/lib/operations/record/access-file';
 import { responseOf } from '@/lib/result';
@@ -9,7 +10,7 @@ const CHUNK_ROWS = 1_000;
 /** Downloads the access log as CSV, newest first, with the filters of its page. Role: viewer. */
 export function GET(request: Request): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', ANYWHERE);
     const parameters = new URL(request.url).searchParams;
     const nowMs = Date.now();
     const search = { ...parseAccessSearch((name) => parameters.get(name) ?? undefined), before: null };

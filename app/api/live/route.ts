@@ -1,5 +1,6 @@
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
-import { ROLES, roleSuffices } from '@/lib/access/roles';
+import { liveSessionOf } from '@/lib/channels';
 import { SandkeeperError } from '@/lib/errors';
 import { hub } from '@/lib/live/hub';
 import { MAX_POLLED_TOPICS, parsePolledTopic } from '@/lib/live/protocol';
@@ -14,18 +15,13 @@ const WAIT_MS = 4_000;
  */
 export function GET(request: Request): Promise<Response> {
   return responseOf(async () => {
-    const { id, actor, role } = await guardRead('viewer');
+    const caller = await guardRead('viewer', ANYWHERE);
     const { searchParams } = new URL(request.url);
     const named = searchParams.getAll('topic').slice(0, MAX_POLLED_TOPICS);
     const topics = named.flatMap((text) => parsePolledTopic(text) ?? []);
     if (topics.length === 0) throw new SandkeeperError('not_found', 'There is no such channel to poll.');
-    const session = {
-      sessionId: id,
-      actor,
-      isAtLeast: (wanted: string) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),
-    };
     const waitMs = searchParams.has('wait') ? WAIT_MS : null;
-    const events = await hub().poll(topics, session, waitMs, request.signal);
+    const events = await hub().poll(topics, liveSessionOf(caller), waitMs, request.signal);
     return Response.json({ events }, { headers: { 'cache-control': 'no-store' } });
   });
 }

@@ -4,7 +4,6 @@ import { Search } from 'lucide-react';
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
-import type { Role } from '@/lib/access/roles';
 import { listenForKeys } from '@/lib/key-events';
 
 const Palette = loadWhenWanted(
@@ -21,7 +20,7 @@ const KeysHelp = loadWhenWanted(
 type Open = 'palette' | 'keys' | null;
 
 /** Opens the command palette by a click or ⌘K, and the list of keyboard shortcuts by `?`. */
-export function CommandButton({ role }: { role: Role }) {
+export function CommandButton() {
   const [open, setOpen] = useState<Open>(null);
   const close = useCallback(() => setOpen(null), []);
   useKeys(setOpen);
@@ -42,7 +41,7 @@ export function CommandButton({ role }: { role: Role }) {
         <span className="pointer-coarse:hidden">{isMac ? '⌘K' : 'Ctrl K'}</span>
         <Search aria-hidden className="hidden size-4 pointer-coarse:block" />
       </button>
-      <Palette role={role} isOpen={open === 'palette'} onClose={close} onKeys={() => setOpen('keys')} />
+      <Palette isOpen={open === 'palette'} onClose={close} onKeys={() => setOpen('keys')} />
       <KeysHelp isOpen={open === 'keys'} onClose={close} isMac={isMac} />
     </>
   );

@@ -4,10 +4,11 @@ import { usePathname, useRouter } from 'next/navigation';
 import { signOutEverywhere } from '@/components/access/sign-out';
 import { fleetPath } from '@/components/data/fleet-return';
 import { useConnections, useNarrow } from '@/components/data/use-connections';
+import { usePerson } from '@/components/data/use-person';
 import { useUrlState } from '@/components/data/use-url-state';
 import { THEME_NAMES, THEMES } from '@/components/ui/theme';
 import { chooseTheme } from '@/components/ui/use-theme';
-import { type Role, roleSuffices } from '@/lib/access/roles';
+import { EVERYWHERE, mayIn } from '@/lib/access/grants';
 import type { ShownConnection } from '@/lib/connection';
 import { withTerm } from '@/lib/fleet/filter/edit';
 import { parseFilter, type Term } from '@/lib/fleet/filter/filter';
@@ -26,22 +27,21 @@ const FILTERS = [
   },
 ] as const;
 
-type Place = { title: string; words: string; href: string; role: Role };
+type Place = { title: string; words: string; href: string; forAdmins?: true };
 
 const PLACES: readonly Place[] = [
-  { title: 'Go to Sandboxes', words: 'fleet list', href: paths.sandboxes(), role: 'viewer' },
-  { title: 'Go to Operations', words: 'audit log record', href: paths.operations(), role: 'viewer' },
+  { title: 'Go to Sandboxes', words: 'fleet list', href: paths.sandboxes() },
+  { title: 'Go to Operations', words: 'audit log record', href: paths.operations() },
   {
     title: 'Go to the access log',
     words: 'audit log record sign-in',
     href: paths.access(),
-    role: 'viewer',
   },
   {
     title: 'Go to connections',
     words: 'settings accounts services api keys',
     href: paths.connections(),
-    role: 'admin',
+    forAdmins: true,
   },
 ];
 
@@ -51,19 +51,22 @@ function addressOf(href: string): string {
 }
 
 /** The commands of every page. `query` is the text of the palette's input. */
-export function useOwnCommands(query: string, role: Role, onKeys: () => void): Command[] {
+export function useOwnCommands(query: string, onKeys: () => void): Command[] {
   const router = useRouter();
   const path = usePathname();
   const addToFilter = useAddToFilter();
   const connections = useConnections();
-  const reachable = PLACES.filter((place) => place.href !== path && roleSuffices(role, place.role));
+  const { grants } = usePerson();
+  const isAdmin = mayIn(grants, 'admin', EVERYWHERE);
+  const reachable = PLACES.filter(({ href, forAdmins }) => href !== path && (isAdmin || !forAdmins));
   const places = reachable.map(({ href, title, words }): Command => {
     return { id: `go:${href}`, group: 'go', title, words, onRun: () => router.push(addressOf(href)) };
   });
   const isSearching = query.trim() !== '';
-  const details =
-    isSearching && roleSuffices(role, 'operator')
-      ? connections.map(({ name, title }): Command => {
+  const details = isSearching
+    ? connections
+        .filter(({ name }) => mayIn(grants, 'operator', name))
+        .map(({ name, title }): Command => {
           const href = paths.connection(name);
           return {
             id: `go:${href}`,
@@ -74,7 +77,7 @@ export function useOwnCommands(query: string, role: Role, onKeys: () => void): C
             onRun: () => router.push(href),
           };
         })
-      : [];
+    : [];
   const filters = FILTERS.map(({ title, filter, words }): Command => {
     return { id: `filter:${filter}`, group: 'filter', title, words, onRun: () => addToFilter(filter) };
   });

@@ -11,7 +11,6 @@ import { StateBadge } from '@/components/sandbox/state-badge';
 import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
 import { Visible } from '@/components/ui/visible-text';
-import type { Role } from '@/lib/access/roles';
 import { findRows } from '@/lib/fleet/find';
 import { fleets } from '@/lib/fleet/fleets';
 import type { FoundSandbox } from '@/lib/fleet/found-sandbox';
@@ -42,10 +41,10 @@ const GROUP_NAMES = {
 type Line = { command: Command; row: IndexedSandbox | null; found?: FoundSandbox };
 type Lines = { value: string; items: Line[] };
 
-type Props = { role: Role; isOpen: boolean; onClose: () => void; onKeys: () => void };
+type Props = { isOpen: boolean; onClose: () => void; onKeys: () => void };
 
 /** Searches commands and sandboxes. */
-export function Palette({ role, isOpen, onClose, onKeys }: Props) {
+export function Palette({ isOpen, onClose, onKeys }: Props) {
   return (
     <ChooserDialog<Command>
       isOpen={isOpen}
@@ -56,18 +55,18 @@ export function Palette({ role, isOpen, onClose, onKeys }: Props) {
         command.onRun();
       }}
     >
-      {(choose) => <PaletteBody role={role} onKeys={onKeys} onChoose={choose} />}
+      {(choose) => <PaletteBody onKeys={onKeys} onChoose={choose} />}
     </ChooserDialog>
   );
 }
 
-type BodyProps = { role: Role; onChoose: (command: Command) => void; onKeys: () => void };
+type BodyProps = { onChoose: (command: Command) => void; onKeys: () => void };
 
-function PaletteBody({ role, onChoose, onKeys }: BodyProps) {
+function PaletteBody({ onChoose, onKeys }: BodyProps) {
   const [query, setQuery] = useState('');
   const hint = useId();
   const { found, words } = useIdSearch(query);
-  const groups = useLines(query, { role, found, onKeys });
+  const groups = useLines(query, { found, onKeys });
   return (
     <Autocomplete.Root
       open
@@ -130,12 +129,12 @@ function Hint({ keys, children }: { keys: string; children: ReactNode }) {
   );
 }
 
-type LineOptions = { role: Role; found: readonly FoundSandbox[]; onKeys: () => void };
+type LineOptions = { found: readonly FoundSandbox[]; onKeys: () => void };
 
 /** The groups of lines that match `query`. */
-function useLines(query: string, { role, found, onKeys }: LineOptions): Lines[] {
+function useLines(query: string, { found, onKeys }: LineOptions): Lines[] {
   const router = useRouter();
-  const own = useOwnCommands(query, role, onKeys);
+  const own = useOwnCommands(query, onKeys);
   const offers = commandOffers();
   // The commands of a page can change while the palette is open.
   useSyncExternalStore(offers.subscribe, offers.version, offers.version);

@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { guardWrite } from '../../access/guard';
-import { parseInput } from '../../access/input';
+import { onSandbox } from '../../access/grants';
+import { guardAction } from '../../access/guard';
 import { type Result, resultOf } from '../../result';
 import { SandboxKey } from '../../sandbox-key';
 import { type Entry, GuestPath, GuestPaths } from '../schema';
@@ -16,8 +16,12 @@ const Deleting = z.strictObject({ sandboxKey: SandboxKey, paths: GuestPaths });
 /** Creates a folder in a running sandbox. Role: operator. */
 export async function makeFolder(input: z.input<typeof NewFolder>): Promise<Result<Entry>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKey, folder, name } = parseInput(NewFolder, input);
+    const [session, { sandboxKey, folder, name }] = await guardAction(
+      'operator',
+      NewFolder,
+      input,
+      onSandbox,
+    );
     return createFolder(session, sandboxKey, folder, name);
   });
 }
@@ -25,8 +29,7 @@ export async function makeFolder(input: z.input<typeof NewFolder>): Promise<Resu
 /** Renames an entry in a running sandbox. Role: operator. */
 export async function renameEntry(input: z.input<typeof Renaming>): Promise<Result<Entry>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKey, path, name } = parseInput(Renaming, input);
+    const [session, { sandboxKey, path, name }] = await guardAction('operator', Renaming, input, onSandbox);
     return renameAt(session, sandboxKey, path, name);
   });
 }
@@ -34,8 +37,7 @@ export async function renameEntry(input: z.input<typeof Renaming>): Promise<Resu
 /** Deletes entries in a running sandbox. Role: operator. */
 export async function deleteEntries(input: z.input<typeof Deleting>): Promise<Result<Deletion>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxKey, paths } = parseInput(Deleting, input);
+    const [session, { sandboxKey, paths }] = await guardAction('operator', Deleting, input, onSandbox);
     return deleteAll(session, sandboxKey, paths);
   });
 }

@@ -2,11 +2,12 @@ import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxKey } from '../../sandbox-key';
 import { setUpEngine, thrownBy } from '../../test-support/environment';
+import { someone } from '../../test-support/people';
 import { auditLog, newSandbox } from '../test-file-server';
 import { createFolder, deleteAll, renameAt } from './change';
 import { changeRefusal, EntryName } from './names';
 
-const ANA = { actor: 'ana' };
+const ANA = someone('ana');
 const engine = setUpEngine({ withFiles: true });
 let key: SandboxKey;
 let root: string;

@@ -1,6 +1,6 @@
 import 'server-only';
 import { noteAccess } from '../../access/audit';
-import type { Session } from '../../access/sessions';
+import type { Who } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
 import { fileProblemOf } from '../../sandbox-api/file-error';
@@ -11,8 +11,6 @@ import type { Entry } from '../schema';
 import { changeRefusal } from './names';
 
 /** Changes of entries in a running sandbox, with the permissions of its user. Each is recorded before it is made. */
-
-type Who = Pick<Session, 'actor'>;
 
 /** For all entries of one request. */
 const MAX_MS = 60_000;

@@ -5,6 +5,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { config } from '../../config';
 import type { SandboxKey } from '../../sandbox-key';
 import { eventually, setUpEngine, thrownBy } from '../../test-support/environment';
+import { signInAs } from '../../test-support/people';
 import {
   auditLog,
   type FileRequest,
@@ -324,7 +325,7 @@ describe('an upload', () => {
 
   async function headersOf(): Promise<{ cookie: string; origin: string }> {
     const { openSession, sessionCookieName } = await import('../../access/sessions');
-    const value = await openSession({ role: 'operator', actor: 'ana' });
+    const value = await signInAs('operator', 'ana');
     return { cookie: `${sessionCookieName()}=${value}`, origin: `http://localhost:${config().port}` };
   }
 });

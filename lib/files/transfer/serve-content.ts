@@ -7,7 +7,7 @@ import { parseInput } from '../../access/input';
 import { guardRequest } from '../../access/request-guard';
 import type { Session } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
-import type { SandboxKey } from '../../sandbox-key';
+import { connectionOf, type SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { type OpenedFile, openFile } from '../browse/reader';
 import { etagOf } from '../etag';
@@ -47,7 +47,7 @@ const IS_INLINE = {
 
 /** `GET content?path=&as=`: a file or a range of it. Role: operator. */
 export async function sendContent({ req, res, sandboxKey, query, signal }: FileExchange): Promise<void> {
-  const session = await guardRequest(req, 'operator');
+  const session = await guardRequest(req, 'operator', connectionOf(sandboxKey));
   const { path, as } = parseInput(ContentQuery, Object.fromEntries(query));
   const headBytes = IS_INLINE[as] ? HEAD_BYTES : 0;
   const { range } = req.headers;
@@ -69,7 +69,7 @@ export async function sendContent({ req, res, sandboxKey, query, signal }: FileE
  * with this etag. Returns 201, its entry and its etag. Role: operator.
  */
 export async function takeUpload({ req, res, sandboxKey, query, signal }: FileExchange): Promise<void> {
-  const session = await guardRequest(req, 'operator', { writes: true });
+  const session = await guardRequest(req, 'operator', connectionOf(sandboxKey), { writes: true });
   const { path, conflict, as } = parseInput(UploadQuery, Object.fromEntries(query));
   if (path.endsWith('/')) throw new SandkeeperError('invalid', 'The path must name a file, not a folder.');
   await noteAccess(session, { kind: as === 'edit' ? 'file-edited' : 'file-uploaded', sandboxKey, path });

@@ -1,6 +1,7 @@
 import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noteAccess } from '../../access/audit';
+import type { Who } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
 import type { SandboxKey } from '../../sandbox-key';
@@ -17,7 +18,7 @@ import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 export type ArchiveOrder = {
   operationId: string;
   sandboxKey: SandboxKey;
-  actor: string;
+  who: Who;
   /** The path to archive, as `parseArchivePath` writes it. */
   path: string;
   /** The process that has claimed the item. */
@@ -123,7 +124,7 @@ export class Archiver {
   }
 
   async #attempt<T>(shown: Sandbox, { check, kill }: Steps<T>): Promise<T> {
-    const { actor, takeSlot, onProgress } = this.#order;
+    const { who, takeSlot, onProgress } = this.#order;
     const slot = await takeSlot();
     const archiveAndKill = async (now: Sandbox) => {
       await this.#archive();
@@ -139,7 +140,7 @@ export class Archiver {
       onProgress('Waking it to archive its files');
       const input = {
         sandboxKey: shown.key,
-        actor,
+        who,
         reason: 'to save its files before a kill',
         timeoutMs: AWAKE_MS,
         idPrefix: this.#mark,
@@ -151,7 +152,7 @@ export class Archiver {
   }
 
   async #archive(): Promise<void> {
-    const { operationId, sandboxKey, actor, path, archiveDir, limitBytes, signal } = this.#order;
+    const { operationId, sandboxKey, who, path, archiveDir, limitBytes, signal } = this.#order;
     if (archiveDir === null)
       throw new SandkeeperError('conflict', 'SANDKEEPER_ARCHIVE_DIR is not set on this server.');
     this.#order.onProgress('Archiving its files');
@@ -161,7 +162,7 @@ export class Archiver {
       const onProgress = (progress: ArchiveProgress) => this.#order.onProgress(describeProgress(progress));
       const written = await writeArchive(place, { sandboxKey, path, limitBytes, signal, onProgress });
       const saved: ItemArchive = { name: place.name, ...written };
-      await this.#keep(place, saved, { actor, path });
+      await this.#keep(place, saved, { who, path });
     } finally {
       await place.dropPart().catch(() => {});
     }
@@ -171,13 +172,13 @@ export class Archiver {
   async #keep(
     place: ArchivePlace,
     saved: ItemArchive,
-    { actor, path }: Pick<ArchiveOrder, 'actor' | 'path'>,
+    { who, path }: Pick<ArchiveOrder, 'who' | 'path'>,
   ): Promise<void> {
     const { operationId, sandboxKey, owner, requireClaim } = this.#order;
     await requireClaim();
     const omitted = saved.leftOut === 0 ? '' : `, ${saved.leftOut} omitted`;
     const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${omitted}, as ${saved.name}`;
-    await noteAccess({ actor }, { kind: 'exported', sandboxKey, path, detail, request: operationId });
+    await noteAccess(who, { kind: 'exported', sandboxKey, path, detail, request: operationId });
     await place.keepPart();
     if (!(await recordArchive(owner, { operationId, sandboxKey, saved })))
       throw new SandkeeperError('conflict', 'Another process has taken over.');

@@ -4,12 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { database } from '../../db/client';
 import { canRun } from '../../engine/jail/test-process-engine';
 import type { Sandbox } from '../../sandbox/schema';
+import { someone } from '../../test-support/people';
 import { findLease } from '../../wake/store';
 import { auditLog as accessTo } from '../../wake/test-wake';
 import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
 import { claimItems, recordArchive } from '../record/claims';
 import type { Operation } from '../schema';
 import { setUpArchiving } from './test-archiving';
+
+const ANA = someone('ana');
 
 describe.runIf(canRun)('archiving by a process that takes over', () => {
   const {
@@ -66,7 +69,7 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
     const before = new WakeKeeper({ owner: 'dead', isShared: true, graceMs: 15_000 });
     await before.open();
     const mark = `save-${operation.id}-`;
-    await before.wake({ actor: 'ana' }, sandbox.key, 5 * 60_000, ', to save its files', mark);
+    await before.wake(ANA, sandbox.key, 5 * 60_000, ', to save its files', mark);
     await before.close();
     await crashedOn(operation);
     expect(await stateOf(sandbox.id)).toBe('running');
@@ -80,8 +83,8 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
     const sandbox = await create({ isPaused: true });
     const operation = await input([sandbox]);
     const mark = `save-${operation.id}-`;
-    await wakeKeeper().wake({ actor: 'ana' }, sandbox.key, 5 * 60_000, '', mark);
-    await wakeKeeper().endNow({ actor: 'ana' }, sandbox.key);
+    await wakeKeeper().wake(ANA, sandbox.key, 5 * 60_000, '', mark);
+    await wakeKeeper().endNow(ANA, sandbox.key);
     expect((await findLease(sandbox.key))?.state).toBe('ended');
     await crashedOn(operation);
     expect((await takeOver(operation, [sandbox]))[sandbox.key]).toMatchObject({ outcome: 'done' });

@@ -4,6 +4,7 @@ import { database } from '../../db/client';
 import { SandkeeperError } from '../../errors';
 import type { SandboxAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
+import { type ConnectionName, connectionOf } from '../../sandbox-key';
 import { type ActParams, PLAN_LIVES_MS } from '../schema';
 
 /** A plan that was shown to a person and can be started. */
@@ -58,4 +59,16 @@ export async function findPlan(token: string, sessionId: string): Promise<KeptPl
     'conflict',
     'This confirmation has expired. Check the sandboxes again and confirm.',
   );
+}
+
+/** The connections of a plan, by its token. Empty for an unknown one. */
+export async function connectionsPlanned(token: string): Promise<ConnectionName[]> {
+  const db = await database();
+  const row = await db
+    .selectFrom('operation_plans')
+    .select('plan')
+    .where('id', '=', token)
+    .executeTakeFirst();
+  const targets = row ? (JSON.parse(row.plan) as PendingPlan).targets : [];
+  return [...new Set(targets.map(({ key }) => connectionOf(key)))];
 }

@@ -5,6 +5,7 @@ import { accessFileParts } from './access-file';
 const entry = (at: number, changes: Partial<AccessEntry> = {}): AccessEntry => ({
   id: `e${at}`,
   atMs: Date.UTC(2026, 0, 15) - at,
+  actorId: 'user-ana',
   actor: 'ana',
   kind: 'file-opened',
   connection: 'prod-eu',

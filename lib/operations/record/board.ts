@@ -24,6 +24,9 @@ type Entry = {
   isChanged: boolean;
 };
 
+/** Receives an event and the connections of its operation. */
+export type OperationListener = (event: OperationEvent, involved: readonly ConnectionName[]) => void;
+
 const PUBLISH_EVERY_MS = 100;
 /** Finished operations are kept for new listeners, so that a reload does not miss the end. */
 const KEEP_FINISHED_MS = 5 * 60_000;
@@ -31,7 +34,7 @@ const KEEP_FINISHED_MS = 5 * 60_000;
 /** The running and recently finished operations of this process. Publishes changes in batches, at most every 100 ms. */
 export class OperationBoard {
   readonly #entries = new Map<string, Entry>();
-  readonly #listeners = new Set<(event: OperationEvent) => void>();
+  readonly #listeners = new Set<OperationListener>();
   readonly #holds: () => readonly ConnectionHold[];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -136,12 +139,12 @@ export class OperationBoard {
   }
 
   /** Sends `listener` the current operations, then every change. Returns a function that unsubscribes. */
-  listen(listener: (event: OperationEvent) => void): () => void {
+  listen(listener: OperationListener): () => void {
     this.#publishNow();
     this.#listeners.add(listener);
     for (const entry of this.#entries.values()) {
       const isOver = entry.operation.state === 'finished';
-      listener(this.#eventOf(entry, isOver ? [] : [...entry.items.values()]));
+      listener(this.#eventOf(entry, isOver ? [] : [...entry.items.values()]), [...entry.sizes.keys()]);
     }
     return () => this.#listeners.delete(listener);
   }
@@ -159,7 +162,8 @@ export class OperationBoard {
       entry.changed.clear();
       entry.isChanged = false;
       const event = this.#eventOf(entry, items);
-      for (const listener of this.#listeners) listener(event);
+      const involved = [...entry.sizes.keys()];
+      for (const listener of this.#listeners) listener(event, involved);
     }
   }
 

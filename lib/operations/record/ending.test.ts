@@ -14,6 +14,7 @@ function killBy(actor: string) {
   return {
     act: 'kill' as const,
     params: {},
+    actorId: `user-${actor}`,
     actor,
     reason: '',
     filter: '',

@@ -46,6 +46,7 @@ function operationOf(all: readonly OperationItem[], differences: Partial<Operati
     id: 'o1',
     act: 'kill',
     params: {},
+    actorId: 'user-ana',
     actor: 'ana',
     reason: '',
     filter: '',

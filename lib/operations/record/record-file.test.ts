@@ -19,6 +19,7 @@ function operationOf(items: readonly RecordedItem[], changes: Partial<Operation>
     id: 'Op_1-x',
     act: 'kill',
     params: {},
+    actorId: 'user-ana',
     actor: 'ana',
     reason: '',
     filter: '',

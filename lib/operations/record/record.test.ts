@@ -40,6 +40,7 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
     .values({
       id,
       act,
+      actor_id: `user-${actor}`,
       actor,
       state,
       params: JSON.stringify({ graceMs: 1_000 }),

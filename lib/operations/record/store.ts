@@ -3,7 +3,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { database, databaseTimeMs } from '../../db/client';
 import type { Database } from '../../db/schema';
 import { type Sandbox, storedSandbox } from '../../sandbox/schema';
-import type { ConnectionName, SandboxKey } from '../../sandbox-key';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import {
   type ActParams,
   type Counts,
@@ -29,6 +29,7 @@ export async function recordOperation({ targets, ...operation }: NewOperation): 
         id: operation.id,
         act: operation.act,
         params: JSON.stringify(operation.params),
+        actor_id: operation.actorId,
         actor: operation.actor,
         reason: operation.reason,
         filter: operation.filter,
@@ -241,6 +242,7 @@ export function operationOf(row: Selectable<Database['operations']>, counts: Cou
     id: row.id,
     act,
     params: JSON.parse(row.params) as ActParams,
+    actorId: row.actor_id,
     actor: row.actor,
     reason: row.reason,
     filter: row.filter,
@@ -301,4 +303,20 @@ export async function forgetOperationsBefore(beforeMs: number): Promise<void> {
     await transaction.deleteFrom('operation_items').where('operation_id', 'in', old).execute();
     await transaction.deleteFrom('operations').where('id', 'in', old).execute();
   });
+}
+
+/** The connections of an operation. Empty for an unknown one. */
+export async function connectionsOf(operationId: string): Promise<ConnectionName[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_items')
+    .select('sandbox_key')
+    .where('operation_id', '=', operationId)
+    .execute();
+  return [...new Set(rows.map(({ sandbox_key }) => connectionOf(sandbox_key)))];
+}
+
+/** Where a route that names an operation needs a role: on each of its connections. */
+export async function inOperation(params: Promise<{ id: string }>): Promise<ConnectionName[]> {
+  return connectionsOf((await params).id);
 }

@@ -123,7 +123,7 @@ export class ItemWorker {
 
   #archiverFor(
     work: Work,
-    { id: operationId, act, actor, params }: Operation,
+    { id: operationId, act, actorId: userId, actor, params }: Operation,
     begin: (message: string) => void,
   ): Archiver | null {
     if (act !== 'kill' || params.exportPath === undefined) return null;
@@ -132,7 +132,7 @@ export class ItemWorker {
     return new Archiver({
       operationId,
       sandboxKey: work.item.sandboxKey,
-      actor,
+      who: { userId, actor },
       path: params.exportPath,
       owner: this.#options.owner,
       archiveDir: dir,

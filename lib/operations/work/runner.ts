@@ -8,7 +8,7 @@ import { processOwner } from '../../lease/owner';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
-import { OperationBoard } from '../record/board';
+import { OperationBoard, type OperationListener } from '../record/board';
 import { type ClaimedItem, claimItems, listClaimed, type NewOutcome } from '../record/claims';
 import { itemClaims } from '../record/open-items';
 import {
@@ -20,7 +20,7 @@ import {
   listTries,
   recordTryNow,
 } from '../record/store';
-import type { Operation, OperationEvent, OperationItem } from '../schema';
+import type { Operation, OperationItem } from '../schema';
 import { connectionEnd } from '../step/connection-end';
 import { ConnectionLimiters } from '../step/connection-limiters';
 import { StepStopped } from '../step/step-result';
@@ -143,7 +143,7 @@ export class OperationRunner {
   }
 
   /** Sends `listener` every operation under way, then every change, until the returned function is called. */
-  listen(listener: (event: OperationEvent) => void): () => void {
+  listen(listener: OperationListener): () => void {
     return this.#board.listen(listener);
   }
 

@@ -7,18 +7,19 @@ import { guardPage } from '@/lib/access/guard';
 import type { Role } from '@/lib/access/roles';
 import { jsonOf } from '@/lib/json-of';
 import { findRecord, findRetries, listRecorded } from '@/lib/operations/record/record';
+import { inOperation } from '@/lib/operations/record/store';
 
 /** Enough to fill the screen. The browser fetches the rest. */
 const FIRST_ROWS = 60;
 
 export async function generateMetadata({ params }: PageProps<'/operations/[id]'>): Promise<Metadata> {
-  await guardPage('viewer');
+  await guardPage('viewer', inOperation(params));
   const operation = await findRecord((await params).id);
   return { title: operation ? operationTitle(operation.act, operation.counts) : 'Operation' };
 }
 
 export default async function OneOperationPage({ params }: PageProps<'/operations/[id]'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', inOperation(params));
   const { id } = await params;
   return (
     <Suspense fallback={<LogSkeleton />}>

@@ -4,12 +4,13 @@ import { AccessLog } from '@/components/record/access-log';
 import { LogSkeleton } from '@/components/record/log-states';
 import { type AccessSearch, parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccessActors, listAccessGroups } from '@/lib/access/audit';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 
 export const metadata: Metadata = { title: 'Access' };
 
 export default async function OperationsAccessPage({ searchParams }: PageProps<'/operations/access'>) {
-  await guardPage('viewer');
+  await guardPage('viewer', ANYWHERE);
   const parameters = await searchParams;
   const search = parseAccessSearch((name) => [parameters[name]].flat()[0]);
   return (

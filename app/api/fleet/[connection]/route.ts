@@ -13,7 +13,7 @@ export function GET(
   { params }: RouteContext<'/api/fleet/[connection]'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', params);
     const name = parseInput(ConnectionName, (await params).connection);
     await fleetWatcher(name).ready(FIRST_READING_TIMEOUT_MS);
     return new Response(await packedSnapshot(name), {

@@ -1,11 +1,12 @@
 import { guardRead } from '@/lib/access/guard';
 import { recordOf } from '@/lib/operations/record/record';
+import { inOperation } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 
 /** One operation with all its items: `{ operation, items }`. Role: viewer. */
 export function GET(_request: Request, { params }: RouteContext<'/api/operations/[id]'>): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', inOperation(params));
     return Response.json(await recordOf((await params).id), { headers: { 'cache-control': 'no-store' } });
   });
 }

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound, redirect } from 'next/navigation';
 import { SandboxChoice, UnreadId } from '@/components/sandbox-page/sandbox-choice';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { findId } from '@/lib/fleet/find-id';
 import { paths } from '@/lib/paths';
@@ -14,9 +15,9 @@ export default async function SandboxByIdPage({
   params,
   searchParams,
 }: PageProps<'/sandboxes/[id]/[[...tab]]'>) {
-  await guardPage('viewer');
+  const { grants } = await guardPage('viewer', ANYWHERE);
   const { id, tab = [] } = await params;
-  const found = await findId(id).catch(failureOf);
+  const found = await findId(id, grants).catch(failureOf);
   if (!Array.isArray(found)) return <UnreadId message={found.message} />;
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(await searchParams))

@@ -1,21 +1,24 @@
 import type { Metadata } from 'next';
 import { ConnectionPage } from '@/components/connections/connection-page';
 import { UnknownConnection } from '@/components/connections/unknown-connection';
+import { EVERYWHERE, mayIn } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
-import { roleSuffices } from '@/lib/access/roles';
 import { compatibilityOf, findConnectionFacts } from '@/lib/settings/read-connections';
 
 export const metadata: Metadata = { title: 'Connection' };
 
 export default async function SettingsConnectionPage({ params }: PageProps<'/settings/connections/[name]'>) {
-  const { role } = await guardPage('operator');
+  const { grants } = await guardPage(
+    'operator',
+    params.then(({ name }) => ({ connection: name })),
+  );
   const facts = findConnectionFacts((await params).name);
   if (facts === null) return <UnknownConnection />;
   return (
     <ConnectionPage
       facts={facts}
       compatibility={compatibilityOf(facts)}
-      canChange={roleSuffices(role, 'admin')}
+      canChange={mayIn(grants, 'admin', EVERYWHERE)}
     />
   );
 }

@@ -10,7 +10,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/templates'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', params);
     const name = parseInput(ConnectionName, (await params).connection);
     return Response.json(await sandboxApi(name).listTemplates(), {
       headers: { 'cache-control': 'no-store' },

@@ -10,6 +10,7 @@ import {
   recordFileName,
   recordParts,
 } from '@/lib/operations/record/record-file';
+import { inOperation } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 
 /** Makes spreadsheets read the file as UTF-8. */
@@ -24,7 +25,7 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/items'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    const { role } = await guardRead('viewer');
+    const { role } = await guardRead('viewer', inOperation(params));
     const format = parseRecordFormat(new URL(request.url).searchParams.get('format'));
     if (format === null) throw new SandkeeperError('invalid', 'Set format=csv or format=json.');
     const { operation, items } = await recordOf((await params).id);

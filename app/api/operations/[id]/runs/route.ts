@@ -3,7 +3,7 @@ import { groupCommands, withExcerpts } from '@/lib/commands/groups';
 import { listCommandSummaries, readExcerpts } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
 import { findRecord } from '@/lib/operations/record/record';
-import { listItems } from '@/lib/operations/record/store';
+import { inOperation, listItems } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 import type { SandboxKey } from '@/lib/sandbox-key';
 
@@ -16,7 +16,7 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/runs'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('operator');
+    await guardRead('operator', inOperation(params));
     const operation = await findRecord((await params).id);
     if (operation === null) throw new SandkeeperError('not_found', 'This operation does not exist.');
     const [items, commands] = await Promise.all([

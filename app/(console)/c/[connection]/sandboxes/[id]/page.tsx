@@ -12,7 +12,7 @@ export async function generateMetadata({
 }
 
 export default async function OneSandboxPage({ params }: PageProps<'/c/[connection]/sandboxes/[id]'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', params);
   const route = await params;
   return (
     <SandboxRoute

@@ -2,7 +2,7 @@ import { type ReactNode, Suspense } from 'react';
 import { Terminated, UnknownSandbox, UnreadableSandbox } from '@/components/sandbox-page/no-sandbox';
 import type { SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import type { SandboxTab } from '@/components/sandbox-page/sandbox-tabs';
-import type { Session } from '@/lib/access/sessions';
+import type { Caller } from '@/lib/access/guard';
 import { readSandbox } from '@/lib/fleet/read-sandbox';
 import { jsonOf } from '@/lib/json-of';
 import { findEnding } from '@/lib/operations/record/ending';
@@ -14,7 +14,7 @@ type Props = {
   /** As in the URL. */
   route: { connection: string; id: string };
   tab: SandboxTab;
-  session: Session;
+  session: Caller;
   skeleton: ReactNode;
   /** Renders the page of an existing sandbox. */
   page: (props: SandboxPageProps) => ReactNode;
@@ -29,7 +29,7 @@ export function SandboxRoute({ session, skeleton, ...request }: Props) {
   );
 }
 
-type ContentProps = Pick<Props, 'route' | 'tab' | 'page'> & Pick<Session, 'role'>;
+type ContentProps = Pick<Props, 'route' | 'tab' | 'page'> & Pick<Caller, 'role'>;
 
 /** Renders the sandbox, its ending, an unknown id, or a failed reading. */
 async function Content({ route, tab, role, page }: ContentProps) {

@@ -3,6 +3,7 @@ import { noteAccess } from '@/lib/access/audit';
 import { guardRead } from '@/lib/access/guard';
 import { dispositionOf } from '@/lib/files/transfer/attachment';
 import { openSavedArchive } from '@/lib/operations/archive/saved-archive';
+import { inOperation } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 
 /** Downloads the archive of a sandbox's files that an operation saved before its kill. Role: operator. */
@@ -11,7 +12,7 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/archives/[archive]'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    const session = await guardRead('operator');
+    const session = await guardRead('operator', inOperation(params));
     const { id: operationId, archive } = await params;
     const { file, bytes, name, sandboxKey } = await openSavedArchive(operationId, archive);
     try {

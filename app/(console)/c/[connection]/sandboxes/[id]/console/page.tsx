@@ -14,7 +14,7 @@ export async function generateMetadata({
 export default async function SandboxConsolePage({
   params,
 }: PageProps<'/c/[connection]/sandboxes/[id]/console'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', params);
   const route = await params;
   return (
     <SandboxRoute

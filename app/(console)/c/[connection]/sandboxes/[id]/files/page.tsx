@@ -16,7 +16,7 @@ export async function generateMetadata({
 export default async function SandboxFilesPage({
   params,
 }: PageProps<'/c/[connection]/sandboxes/[id]/files'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', params);
   const route = await params;
   const view = parseView((await cookies()).get(VIEW_COOKIE)?.value);
   return (

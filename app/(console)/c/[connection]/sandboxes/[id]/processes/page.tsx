@@ -8,14 +8,14 @@ import { SandboxRoute } from '../sandbox-route';
 export async function generateMetadata({
   params,
 }: PageProps<'/c/[connection]/sandboxes/[id]/processes'>): Promise<Metadata> {
-  await guardPage('viewer');
+  await guardPage('viewer', params);
   return { title: visibleText(`Processes of ${(await params).id}`) };
 }
 
 export default async function SandboxProcessesPage({
   params,
 }: PageProps<'/c/[connection]/sandboxes/[id]/processes'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', params);
   const route = await params;
   return (
     <SandboxRoute

@@ -8,12 +8,12 @@ import { SandboxRoute } from '../sandbox-route';
 export async function generateMetadata({
   params,
 }: PageProps<'/c/[connection]/sandboxes/[id]/run'>): Promise<Metadata> {
-  await guardPage('viewer');
+  await guardPage('viewer', params);
   return { title: visibleText(`Run in ${(await params).id}`) };
 }
 
 export default async function SandboxRunPage({ params }: PageProps<'/c/[connection]/sandboxes/[id]/run'>) {
-  const session = await guardPage('viewer');
+  const session = await guardPage('viewer', params);
   const route = await params;
   return (
     <SandboxRoute
@@ -21,7 +21,7 @@ export default async function SandboxRunPage({ params }: PageProps<'/c/[connecti
       tab="run"
       session={session}
       skeleton={<CommandsPageSkeleton sandboxKey={keyOf(route.connection, route.id)} />}
-      page={(props) => <CommandsPage {...props} actor={session.actor} />}
+      page={(props) => <CommandsPage {...props} />}
     />
   );
 }

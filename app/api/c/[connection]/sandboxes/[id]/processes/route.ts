@@ -9,7 +9,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/processes'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('operator');
+    await guardRead('operator', params);
     const list = await listProcesses(parseSandboxKey(await params), request.signal);
     return Response.json(list, { headers: { 'cache-control': 'no-store' } });
   });

@@ -9,9 +9,9 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/runs'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    const { actor } = await guardRead('operator');
+    const { userId } = await guardRead('operator', params);
     const sandboxKey = parseSandboxKey(await params);
-    return Response.json(await readCommandHistory(sandboxKey, actor), {
+    return Response.json(await readCommandHistory(sandboxKey, userId), {
       headers: { 'cache-control': 'no-store' },
     });
   });

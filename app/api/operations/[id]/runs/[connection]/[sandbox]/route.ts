@@ -3,6 +3,7 @@ import { parseSandboxKey } from '@/lib/access/input';
 import { findCommand } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
 import { findRecord } from '@/lib/operations/record/record';
+import { inOperation } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 
 /** The record of a command in one sandbox, with its kept output: `CommandRecord`. Role: operator. */
@@ -11,7 +12,7 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/runs/[connection]/[sandbox]'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('operator');
+    await guardRead('operator', inOperation(params));
     const { id, connection, sandbox } = await params;
     const sandboxKey = parseSandboxKey({ connection, id: sandbox });
     const operation = await findRecord(id);

@@ -9,7 +9,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/files/list'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', params);
     const { sandboxKey, path } = parsePathRequest(await params, request.url);
     const listing = await listFolder(sandboxKey, path, request.signal);
     return new Response(await packListing(listing), {

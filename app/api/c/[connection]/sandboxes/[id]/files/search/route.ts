@@ -10,7 +10,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/files/search'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    const session = await guardRead('operator');
+    const session = await guardRead('operator', params);
     const { sandboxKey, query } = parseSearchRequest(await params, request.url);
     await noteAccess(session, { kind: 'searched', sandboxKey, path: query.path, detail: query.text });
     return new Response(await ndjsonOf(searchFiles(sandboxKey, query, request.signal)), {

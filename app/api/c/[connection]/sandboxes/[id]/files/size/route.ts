@@ -9,7 +9,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/files/size'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('operator');
+    await guardRead('operator', params);
     const { sandboxKey, paths } = parsePathsRequest(await params, request.url);
     return Response.json(await measurePaths(sandboxKey, paths, request.signal), {
       headers: { 'cache-control': 'no-store' },

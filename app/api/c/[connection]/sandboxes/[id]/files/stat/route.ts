@@ -9,7 +9,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/files/stat'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer');
+    await guardRead('viewer', params);
     const { sandboxKey, path } = parsePathRequest(await params, request.url);
     return Response.json(await statEntry(sandboxKey, path, request.signal), {
       headers: { 'cache-control': 'no-store' },

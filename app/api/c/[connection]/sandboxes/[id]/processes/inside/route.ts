@@ -10,7 +10,7 @@ export function GET(
   { params }: RouteContext<'/api/c/[connection]/sandboxes/[id]/processes/inside'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    const session = await guardRead('operator');
+    const session = await guardRead('operator', params);
     const sandboxKey = parseSandboxKey(await params);
     await readingLog().record(session, sandboxKey);
     const list = await listInside(sandboxKey, request.signal);

@@ -1,0 +1,30 @@
+'use client';
+
+import { createContext, type ReactNode, useContext } from 'react';
+import { ANYWHERE, type Grants, NO_GRANTS, roleIn, roleOn } from '@/lib/access/grants';
+import type { Role } from '@/lib/access/roles';
+import type { ConnectionName } from '@/lib/sandbox-key';
+
+/** The person who is signed in. */
+export type Person = { userId: string; actor: string; grants: Grants };
+
+const Served = createContext<Person>({ userId: '', actor: '', grants: NO_GRANTS });
+
+/** Tells everything below who is signed in. */
+export function ServedPerson({ person, children }: { person: Person; children: ReactNode }) {
+  return <Served value={person}>{children}</Served>;
+}
+
+export function usePerson(): Person {
+  return useContext(Served);
+}
+
+/** The role on a connection, at least viewer: what is on screen may be seen. The server checks every action. */
+export function useRoleOn(connection: ConnectionName): Role {
+  return roleOn(usePerson().grants, connection) ?? 'viewer';
+}
+
+/** The highest role on any connection. */
+export function useBestRole(): Role {
+  return roleIn(usePerson().grants, ANYWHERE) ?? 'viewer';
+}
