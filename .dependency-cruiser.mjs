@@ -8,7 +8,7 @@ const componentRows = [
   ['components/sandbox/'],
   ['components/operations/'],
   ['components/sandbox-page/'],
-  ['components/commands/', 'components/access/', 'components/connections/'],
+  ['components/commands/', 'components/access/', 'components/connections/', 'components/settings/'],
   [
     'components/console/',
     'components/files/',

@@ -5,6 +5,7 @@ import { type ReactNode, useMemo } from 'react';
 import { Fact, FactList } from '@/components/ui/fact-list';
 import { LocalTime } from '@/components/ui/local-time';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
+import { SettingsHeading } from '@/components/ui/settings-heading';
 import { Strip } from '@/components/ui/strip';
 import { Visible } from '@/components/ui/visible-text';
 import { KIND_TITLES } from '@/lib/connection';
@@ -14,7 +15,6 @@ import type { Compatibility } from '@/lib/settings/read-connections';
 import { CompatibilityTable } from './compatibility-table';
 import { ConnectionActions } from './connection-actions';
 import { ConnectionBadge, ConnectionLabel, currentProblem, keyText, SOURCE_NAMES } from './connection-badge';
-import { SettingsHeading } from './settings-heading';
 import { describeClock } from './test-result';
 import { useLiveFacts } from './use-live-facts';
 

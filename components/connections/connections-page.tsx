@@ -7,13 +7,13 @@ import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { type Column, LogTable } from '@/components/ui/log-table';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
+import { SettingsHeading } from '@/components/ui/settings-heading';
 import { Visible } from '@/components/ui/visible-text';
 import { KIND_TITLES } from '@/lib/connection';
 import { paths } from '@/lib/paths';
 import type { ConnectionFacts } from '@/lib/settings/connection-facts';
 import { ConnectionBadge, ConnectionLabel, currentProblem, keyText, SOURCE_NAMES } from './connection-badge';
 import { ConnectionDialog } from './connection-dialog';
-import { SettingsHeading } from './settings-heading';
 import { useLiveFacts } from './use-live-facts';
 
 /** All connections of this installation, for admins. */

@@ -1,0 +1,15 @@
+import type { ReactNode } from 'react';
+import { SettingsNav } from '@/components/settings/settings-nav';
+import { ANYWHERE } from '@/lib/access/grants';
+import { guardPage } from '@/lib/access/guard';
+
+/** The tabs above every page of the settings. Each page checks the role itself. */
+export default async function SettingsLayout({ children }: { children: ReactNode }) {
+  await guardPage('viewer', ANYWHERE);
+  return (
+    <>
+      <SettingsNav />
+      {children}
+    </>
+  );
+}
