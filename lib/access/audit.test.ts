@@ -101,7 +101,6 @@ describeOnDatabases('the access log', () => {
     expect(older).toBeNull();
     expect(groups).toMatchObject([
       {
-        actorId: 'user-ana',
         actor: 'ana',
         request: 'kill-1',
         sandboxCount: 12,

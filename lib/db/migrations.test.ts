@@ -94,6 +94,7 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
         sandbox_key: 'local/s1',
         id: 'w1',
         state: 'awake',
+        actor_id: 'local-admin',
         actor: 'ana',
         begun_at_ms: 1_768_478_400_123,
         timeout_ms: 287_000,
@@ -168,6 +169,47 @@ describe.each(kinds)('a database of an earlier version ($kind)', ({ create }) =>
       expect((await keysByTable(db)).first_starts).toEqual(['moru/s1', 'moru/s2']);
       await db.destroy();
     }
+  });
+
+  it('gives everything recorded and saved so far to the local administrator, and ends the sessions', async () => {
+    const { url, drop } = await create();
+    onTestFinished(drop);
+    const old = await openDatabase(url, { lastMigration: '017_connection_tries' });
+    for (const statement of [
+      sql`insert into sessions (id, role, actor, token_fingerprint, created_at_ms, expires_at_ms)
+        values ('s1', 'admin', 'admin', 'f', 1, 9999999999999)`,
+      sql`insert into operations (id, act, params, actor, filter, state, created_at_ms, finished_at_ms, reason)
+        values ('o1', 'kill', '{}', 'admin', '', 'finished', 1, 2, '')`,
+      sql`insert into access_log (id, at_ms, actor, kind) values
+        ('a1', 5, 'admin', 'searched'), ('a2', 6, null, 'review-paused')`,
+      sql`insert into saved_views (id, name, query, is_shared, owner, created_at_ms)
+        values ('v1', 'Mine', 'q=x', 0, 'admin', 1)`,
+      sql`insert into start_views (actor, view_id) values ('admin', 'v1')`,
+    ])
+      await statement.execute(old);
+    await old.destroy();
+
+    const db = await openDatabase(url);
+    onTestFinished(() => db.destroy());
+    const people = await db.selectFrom('users').select(['id', 'name', 'is_disabled']).execute();
+    expect(people).toEqual([{ id: 'local-admin', name: 'Local administrator', is_disabled: 0 }]);
+    expect(await db.selectFrom('grants').select(['user_id', 'connection', 'role']).execute()).toEqual([
+      { user_id: 'local-admin', connection: '*', role: 'admin' },
+    ]);
+    expect(await db.selectFrom('sessions').selectAll().execute()).toEqual([]);
+    expect(await db.selectFrom('operations').select(['actor_id', 'actor']).execute()).toEqual([
+      { actor_id: 'local-admin', actor: 'admin' },
+    ]);
+    expect(await db.selectFrom('access_log').select(['id', 'actor_id']).orderBy('id').execute()).toEqual([
+      { id: 'a1', actor_id: 'local-admin' },
+      { id: 'a2', actor_id: null },
+    ]);
+    expect(await db.selectFrom('saved_views').select('owner_id').execute()).toEqual([
+      { owner_id: 'local-admin' },
+    ]);
+    expect(await db.selectFrom('start_views').selectAll().execute()).toEqual([
+      { user_id: 'local-admin', view_id: 'v1' },
+    ]);
   });
 
   it('keeps the primary keys of renamed tables', async () => {

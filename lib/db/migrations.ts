@@ -312,12 +312,11 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
     async up(db: Kysely<unknown>) {
       await createPeople(db);
       await recreateSessions(db);
-      for (const table of ['operations', 'access_log']) {
+      for (const table of ['operations', 'access_log', 'wake_leases']) {
         await db.schema.alterTable(table).addColumn('actor_id', 'text').execute();
         await sql`update ${sql.table(table)} set actor_id = ${LOCAL_ADMIN_ID} where actor is not null`.execute(
           db,
         );
-        await db.schema.createIndex(`${table}_by_actor`).on(table).column('actor_id').execute();
       }
       await db.schema.alterTable('saved_views').renameColumn('owner', 'owner_id').execute();
       await sql`update saved_views set owner_id = ${LOCAL_ADMIN_ID} where owner_id = 'admin'`.execute(db);

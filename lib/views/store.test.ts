@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { SaveViewInput } from './schema';
@@ -10,7 +10,22 @@ const namesOf = async (actor: string) => (await listViews(actor)).map(({ name })
 const idOf = async (actor: string, wanted: string) =>
   (await listViews(actor)).find(({ name }) => name === wanted)?.id ?? '';
 
+const PEOPLE = ['ana', 'li'].map((id) => ({
+  id,
+  name: id,
+  email: null,
+  picture: null,
+  is_disabled: 0,
+  created_at_ms: 1,
+  last_seen_at_ms: null,
+}));
+
 describeOnDatabases('saved views', () => {
+  beforeAll(async () => {
+    const db = await database();
+    await db.insertInto('users').values(PEOPLE).execute();
+  });
+
   beforeEach(async () => {
     const db = await database();
     await db.deleteFrom('saved_views').execute();
