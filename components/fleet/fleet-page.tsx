@@ -190,77 +190,87 @@ export function FleetPage({
   const demoIn = connections.find(({ name }) => !statuses.get(name)?.lacking.demoFleet)?.name ?? null;
   const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 
+  const banners = (
+    <FleetBanners
+      connections={connections}
+      statuses={statuses}
+      shown={shownNames}
+      role={role}
+      nowMs={first.nowMs}
+      onHide={(name) =>
+        setText((now) => narrowTo(finishedText(now), ...shownNames.filter((other) => other !== name)))
+      }
+    />
+  );
+
   return (
     <main className="flex min-h-0 flex-1 flex-col">
       <h1 className="sr-only">Sandboxes</h1>
-      <FleetBanners
-        connections={connections}
-        statuses={statuses}
-        shown={shownNames}
-        role={role}
-        nowMs={first.nowMs}
-        onHide={(name) =>
-          setText((now) => narrowTo(finishedText(now), ...shownNames.filter((other) => other !== name)))
-        }
-      />
       {connections.length === 0 ? (
-        <NoConnections role={role} />
+        <>
+          {banners}
+          <NoConnections role={role} />
+        </>
       ) : isEmpty ? (
-        <FleetEmpty forbidden={cannotCreate} demoIn={demoIn} onNew={() => setIsCreating(true)} />
+        <>
+          {banners}
+          <FleetEmpty forbidden={cannotCreate} demoIn={demoIn} onNew={() => setIsCreating(true)} />
+        </>
       ) : (
         <>
-          <Toolbar
-            label="Filter and columns"
-            className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4"
-          >
-            <div className="flex flex-wrap items-start gap-2 sm:gap-2.5">
-              <PanelBoundary what="filter">
-                <FilterBar
-                  text={text}
-                  onChange={setText}
-                  error={error}
-                  counts={suggestCounts}
-                  isKnown={isKnownId}
-                  widen={widenFor}
-                  listSlot={listSlot}
-                  inputRef={filterInput}
-                >
-                  {isWhole ? count : `${count} so far`}
-                </FilterBar>
-              </PanelBoundary>
-              <ViewsButton served={views} role={role} />
-              <ColumnChooser
-                choice={choice}
-                keys={metadataKeysOf(allCounts)}
-                areSeveral={areSeveral}
-                acts={columnActs}
-                onResetWidths={resetWidths}
-              />
-              <NewButton unavailable={cannotCreate} onClick={() => setIsCreating(true)} />
+          <Toolbar label="Filter and columns" className="flex flex-col">
+            <div className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4">
+              <div className="flex flex-wrap items-start gap-2 sm:gap-2.5">
+                <PanelBoundary what="filter">
+                  <FilterBar
+                    text={text}
+                    onChange={setText}
+                    error={error}
+                    counts={suggestCounts}
+                    isKnown={isKnownId}
+                    widen={widenFor}
+                    listSlot={listSlot}
+                    inputRef={filterInput}
+                  >
+                    {isWhole ? count : `${count} so far`}
+                  </FilterBar>
+                </PanelBoundary>
+                <ViewsButton served={views} role={role} />
+                <ColumnChooser
+                  choice={choice}
+                  keys={metadataKeysOf(allCounts)}
+                  areSeveral={areSeveral}
+                  acts={columnActs}
+                  onResetWidths={resetWidths}
+                />
+                <NewButton unavailable={cannotCreate} onClick={() => setIsCreating(true)} />
+              </div>
+              <div className="group/line flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1">
+                {error ? <FilterErrorLine error={error} text={text} isWrong={isWrong} /> : null}
+                <div ref={setListSlot} className="contents" />
+                {/* The suggestions take its place, so that they cover no row. */}
+                {error ? null : (
+                  <div className="flex min-w-0 flex-1 group-has-[[role=listbox]:not([hidden])]/line:hidden">
+                    <PanelBoundary what="quick filters">
+                      <FacetRow
+                        facets={view.rows === null ? first.facets : facets}
+                        text={text}
+                        onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
+                      />
+                    </PanelBoundary>
+                  </div>
+                )}
+              </div>
             </div>
-            <div className="group/line flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1">
-              {error ? <FilterErrorLine error={error} text={text} isWrong={isWrong} /> : null}
-              <div ref={setListSlot} className="contents" />
-              {/* The suggestions take its place, so that they cover no row. */}
-              {error ? null : (
-                <div className="flex min-w-0 flex-1 group-has-[[role=listbox]:not([hidden])]/line:hidden">
-                  <PanelBoundary what="quick filters">
-                    <FacetRow
-                      facets={view.rows === null ? first.facets : facets}
-                      text={text}
-                      onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
-                    />
-                  </PanelBoundary>
-                </div>
-              )}
-            </div>
+            {/* Above the filter, but last among the controls: a stop of Tab of their own would be one more on the way to the rows. */}
+            <div className="order-first">{banners}</div>
+            <HeldNews
+              arrived={stable.arrived}
+              gone={stable.gone.size + stable.hidden.size}
+              onUpdate={stable.update}
+              onHold={setPointerIsOver}
+            />
           </Toolbar>
-          <HeldNews
-            arrived={stable.arrived}
-            gone={stable.gone.size + stable.hidden.size}
-            onUpdate={stable.update}
-            onHold={setPointerIsOver}
-          />
           {total === 0 ? <FleetSkeleton /> : null}
           {total === 0 ? null : (
             // The focus ring is drawn here, because the rows would cover a ring of the grid itself.

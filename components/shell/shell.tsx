@@ -34,25 +34,28 @@ export function Shell({ person, theme, summary, children }: Props) {
       <div className="flex h-dvh min-h-0 flex-col">
         <SkipLink />
         <FocusGuard />
-        <header className="shrink-0 border-line border-b bg-surface">
-          <Toolbar label="Header" className="flex h-12 items-center gap-3 px-3 sm:gap-4 sm:px-5">
-            <Link
-              href={paths.sandboxes()}
-              className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
-            >
-              <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
-            </Link>
-            <PanelBoundary what="navigation">
-              <MainNav isAdmin={isAdmin} />
-            </PanelBoundary>
-            <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
-              <PanelBoundary what="summary">{summary}</PanelBoundary>
-              <CommandButton />
-              <AccountMenu actor={actor} role={role} theme={theme} />
+        <header className="shrink-0">
+          {/* With the strip, so that its buttons are no further stops of Tab on the way to the page. */}
+          <Toolbar label="Header">
+            <div className="flex h-12 items-center gap-3 border-line border-b bg-surface px-3 sm:gap-4 sm:px-5">
+              <Link
+                href={paths.sandboxes()}
+                className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
+              >
+                <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
+              </Link>
+              <PanelBoundary what="navigation">
+                <MainNav isAdmin={isAdmin} />
+              </PanelBoundary>
+              <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
+                <PanelBoundary what="summary">{summary}</PanelBoundary>
+                <CommandButton />
+                <AccountMenu actor={actor} role={role} theme={theme} />
+              </div>
             </div>
+            <ConnectionStrip />
           </Toolbar>
         </header>
-        <ConnectionStrip />
         {children}
         <PanelBoundary what="operations in progress">
           <Tray role={role} />
