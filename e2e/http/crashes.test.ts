@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultInput } from '../../lib/engine/faults';
 import { type Operation, type RecordedItem, totalsOf } from '../../lib/operations/schema';
 import { createPostgresDatabase, hasPostgres } from '../../lib/test-support/postgres';
+import { randomFrom } from '../../lib/test-support/random';
 import { Sandkeeper } from '../support/deployment';
 import { ask, cookieOf } from '../support/http';
 import { localKey } from '../support/local';
@@ -36,17 +37,6 @@ const STORM: FaultInput[] = [
   { route: 'DELETE /sandboxes/*', probability: 0.05, reset: true },
   { route: 'DELETE /sandboxes/*', probability: 0.05, effect: 'pretend-kill' },
 ];
-
-/** A generator of numbers from 0 to 1 with a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Waits until `count` reaches `wanted`, however long it takes. Fails if it does not grow for `STALLED_AFTER_MS`. */
 async function untilReached(wanted: number, count: () => number | Promise<number>): Promise<void> {
@@ -159,7 +149,7 @@ class Scene {
 
   /** Crashes the server at random points of the operation and restarts it. */
   async crashRepeatedly(): Promise<void> {
-    const random = randomFrom(SEED);
+    const { next: random } = randomFrom(SEED);
     const itemsPerCrash = (this.targets.length * CRASHING_SHARE) / CRASHES;
     for (let crash = 0; crash < CRASHES; crash += 1) {
       await untilReached(Math.floor((crash + random()) * itemsPerCrash), () => this.countRequested());

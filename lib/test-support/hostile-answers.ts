@@ -1,22 +1,6 @@
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-
-/** A small generator of reproducible random numbers (mulberry32). */
-function randomFrom(seed: number) {
-  let state = seed;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    below: (max: number) => Math.floor(next() * max),
-    pick: <T>(options: readonly [T, ...T[]]): T => options[Math.floor(next() * options.length)] ?? options[0],
-    bytes: (max: number) => Buffer.from(Array.from({ length: Math.floor(next() * max) }, () => next() * 256)),
-  };
-}
-type Random = ReturnType<typeof randomFrom>;
+import { type Random, randomFrom } from './random';
 
 const NESTED = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
 const BOMB = gzipSync(Buffer.alloc(32 * 1024 * 1024));
@@ -45,14 +29,14 @@ const VALUES = [
 ] as const;
 
 function row(random: Random): string {
-  const value = () => random.pick(VALUES);
-  return `{"sandboxID":${random.pick(['"i0"', '"i0"', value()])},"templateID":${value()},"state":${value()},"metadata":${value()},"startedAt":${value()},"endAt":${value()},"cpuCount":${value()},"memoryMB":${value()},"alias":${value()},"maxRunning":${value()},"message":${value()},"code":${value()}}`;
+  const value = () => random.of(VALUES);
+  return `{"sandboxID":${random.of(['"i0"', '"i0"', value()])},"templateID":${value()},"state":${value()},"metadata":${value()},"startedAt":${value()},"endAt":${value()},"cpuCount":${value()},"memoryMB":${value()},"alias":${value()},"maxRunning":${value()},"message":${value()},"code":${value()}}`;
 }
 
 /** The JSON of an answer to a call to envd. */
 function envdMessage(random: Random): string {
-  const value = () => random.pick(VALUES);
-  return random.pick([
+  const value = () => random.of(VALUES);
+  return random.of([
     `{"entries":[{"name":${value()},"size":${value()},"type":${value()},"permissions":${value()},"modifiedTime":${value()}},${value()}]}`,
     `{"entry":{"name":"a","size":${value()},"permissions":"-rw-r--r--","modifiedTime":${value()},"symlinkTarget":${value()}}}`,
     `{"processes":[{"pid":${value()},"config":${value()}},${value()}]}`,
@@ -72,18 +56,15 @@ function frames(random: Random): Buffer {
   const parts = Array.from({ length: count }, () => {
     const body = random.below(10) === 0 ? random.bytes(50) : Buffer.from(envdMessage(random));
     const head = Buffer.alloc(5);
-    head.writeUInt8(random.pick([0, 0, 0, 0, 2, 2, 1, 128, 255]), 0);
-    head.writeUInt32BE(
-      random.pick([body.length, body.length, body.length, body.length, 0xffff_ffff, 0, 1]),
-      1,
-    );
+    head.writeUInt8(random.of([0, 0, 0, 0, 2, 2, 1, 128, 255]), 0);
+    head.writeUInt32BE(random.of([body.length, body.length, body.length, body.length, 0xffff_ffff, 0, 1]), 1);
     return Buffer.concat([head, body]);
   });
   return Buffer.concat(parts);
 }
 
 function bodyOf(random: Random): Buffer {
-  return random.pick([
+  return random.of([
     () => Buffer.from(`[${Array.from({ length: random.below(5) }, () => row(random)).join(',')}]`),
     () => Buffer.from(row(random)),
     () => Buffer.from(row(random).slice(0, random.below(300))),
@@ -93,13 +74,13 @@ function bodyOf(random: Random): Buffer {
     () => frames(random),
     () => frames(random),
     () => random.bytes(300),
-    () => Buffer.from(random.pick(VALUES)),
+    () => Buffer.from(random.of(VALUES)),
     () => Buffer.alloc(0),
   ])();
 }
 
 function headOf(random: Random): string {
-  const status = random.pick([
+  const status = random.of([
     '200 OK',
     '200 OK',
     '200 OK',
@@ -137,7 +118,7 @@ function headOf(random: Random): string {
     '200 \x01\x7f',
   ]);
   const headers = Array.from({ length: random.below(4) }, () =>
-    random.pick([
+    random.of([
       'x-next-token: a',
       'x-next-token: \xff',
       'retry-after: -1',
@@ -188,7 +169,7 @@ export function sendHostileAnswer(socket: Socket, seed: number): void {
     const timer = setInterval(() => socket.write(piece), everyMs);
     socket.once('close', () => clearInterval(timer));
   };
-  random.pick([
+  random.of([
     () => write(head, `content-length: ${body.length}\r\n\r\n`, body),
     () => write(head, `content-length: ${body.length}\r\n\r\n`, body),
     () => write('HTTP/1.1 200 OK\r\n', `content-length: ${body.length}\r\n\r\n`, body),
@@ -207,7 +188,7 @@ export function sendHostileAnswer(socket: Socket, seed: number): void {
     () => {
       write(
         head,
-        random.pick([
+        random.of([
           'content-length: 99999999999999999999',
           'content-length: -1',
           'content-length: 5\r\ncontent-length: 6',
@@ -233,13 +214,13 @@ export function sendHostileAnswer(socket: Socket, seed: number): void {
     },
     () => {
       write(
-        random.pick(['HTTP/1.1 200 OK', 'HTTP/1.1 500 Bad', 'HTTP/1.1 404 None']),
+        random.of(['HTTP/1.1 200 OK', 'HTTP/1.1 500 Bad', 'HTTP/1.1 404 None']),
         '\r\ntransfer-encoding: chunked\r\n\r\n',
       );
       endless(Buffer.from('1\r\n \r\n'), 5);
     },
     () => {
-      write(random.pick(['HTTP/1.1 200 OK', 'HTTP/1.1 500 Bad']), '\r\ntransfer-encoding: chunked\r\n\r\n');
+      write(random.of(['HTTP/1.1 200 OK', 'HTTP/1.1 500 Bad']), '\r\ntransfer-encoding: chunked\r\n\r\n');
       endless(Buffer.from('1\r\n \r\n'.repeat(2_000)), 20);
     },
     () => {
