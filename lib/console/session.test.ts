@@ -4,7 +4,8 @@ import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
 import { eventually, thrownBy } from '../test-support/environment';
 import type { ConsoleEvent } from './protocol';
 import type { ConsoleRequest } from './schema';
-import { type ConsoleEnvd, ConsoleSession } from './session';
+import { ConsoleSession } from './session';
+import type { ConsoleEnvd } from './shell-connection';
 
 afterEach(() => void vi.useRealTimers());
 

@@ -1,13 +1,7 @@
 import 'server-only';
-import { SandkeeperError } from '../errors';
-import type { EnvdFiles } from '../sandbox-api/envd-files';
-import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
-import { type EnvdProcesses, PROCESS_GONE } from '../sandbox-api/envd-processes';
-import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
-import type { SandboxKey } from '../sandbox-key';
 import { Backpressure } from './backpressure';
 import { CheckedInput } from './checked-input';
-import { type Foreground, readForeground } from './foreground';
+import type { Foreground } from './foreground';
 import { InputQueue } from './input-queue';
 import { isReport, LeftoverModes } from './leftover-modes';
 import { ConsoleOutput } from './output';
@@ -19,31 +13,21 @@ import {
   type Refusal,
   unpackInput,
 } from './protocol';
-import { RETRY_AFTER_MS, RetryWait, STABLE_AFTER_MS } from './retry-wait';
 import type { ConsoleEnding, ConsoleInfo, ConsoleRequest, ConsoleState, TerminalSize } from './schema';
-import { startShell } from './shell';
+import { ShellConnection, type ShellConnectionOptions } from './shell-connection';
 import { ShellWindow } from './shell-window';
 import { TabInputs } from './tab-inputs';
 import { TimeLimits } from './time-limits';
 import { type Attachment, Viewer, type ViewerIdentity, type ViewerSocket } from './viewer';
 
-/** The calls to a running sandbox that consoles use. */
-export type ConsoleEnvd = EnvdTerminals & EnvdProcesses & Pick<EnvdFiles, 'stat'>;
-
-export type SessionOptions = {
-  /** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` if it is not running */
-  openEnvd: (sandboxKey: SandboxKey) => Promise<ConsoleEnvd>;
-  now: () => number;
+export type SessionOptions = Pick<ShellConnectionOptions, 'openEnvd' | 'now' | 'onEnd'> & {
   /** The longest time without activity, ms. */
   idleMs: number;
   /** The longest lifetime, ms. */
   maxMs: number;
   /** Called when the result of `info` may have changed. */
   onChange: () => void;
-  onEnd: (how: ConsoleEnding, exitCode: number | null) => void;
 };
-
-type ShellEvents = AsyncGenerator<ProcessEvent, void, undefined>;
 
 export type Owner = { userId: string; actor: string; sessionId: string };
 
@@ -53,7 +37,6 @@ const READ_MS = 5_000;
 /** One shell in one sandbox, and the tabs that show it. It stays open while no tab shows it. */
 export class ConsoleSession {
   readonly #options: SessionOptions;
-  readonly #leaving = new AbortController();
   readonly #viewers = new Set<Viewer>();
   readonly #output = new ConsoleOutput();
   readonly #leftover = new LeftoverModes({
@@ -65,18 +48,15 @@ export class ConsoleSession {
     },
   });
   readonly #tabInputs = new TabInputs();
-  readonly #input = new InputQueue((bytes) => this.#type(bytes));
+  readonly #shell: ShellConnection;
+  readonly #input = new InputQueue((bytes) => this.#shell.type(bytes));
   readonly #limits: TimeLimits;
-  #envd: ConsoleEnvd | null = null;
-  #pid: number | null = null;
-  #shell = 'bash';
   #state: ConsoleState = 'starting';
   #ending: ConsoleInfo['ending'] = null;
   #driver: Viewer | null = null;
   readonly #window: ShellWindow;
   #wasEndingSoon = false;
   readonly #backpressure = new Backpressure(this.#viewers);
-  readonly #retry = new RetryWait();
   name: string | null = null;
 
   constructor(
@@ -88,6 +68,13 @@ export class ConsoleSession {
     options: SessionOptions,
   ) {
     this.#options = options;
+    this.#shell = new ShellConnection(request, {
+      openEnvd: options.openEnvd,
+      now: options.now,
+      onState: (state) => this.#become(state),
+      onOutput: (bytes) => this.#receiveOutput(bytes),
+      onEnd: (how, exitCode) => this.#finish(how, exitCode),
+    });
     this.#window = new ShellWindow(request.size, (size) => this.#sendSize(size));
     this.#limits = new TimeLimits(options);
   }
@@ -104,15 +91,8 @@ export class ConsoleSession {
   endedAtMs: number | null = null;
 
   /** Resolves when the shell has started. @throws SandkeeperError */
-  async start(): Promise<void> {
-    const { signal } = this.#leaving;
-    const envd = await this.#options.openEnvd(this.request.sandboxKey);
-    this.#envd = envd;
-    const { events, pid, name } = await startShell(envd, this.request, this.tag, signal);
-    this.#pid = pid;
-    this.#shell = name;
-    this.#become('open');
-    void this.#run(events);
+  start(): Promise<void> {
+    return this.#shell.start(this.tag);
   }
 
   /** What the person may know of this console. */
@@ -123,7 +103,7 @@ export class ConsoleSession {
       sandboxKey: this.request.sandboxKey,
       number: this.number,
       name: this.name,
-      shell: this.#shell,
+      shell: this.#shell.name,
       user: this.request.user,
       state: this.#state,
       ending: this.#ending,
@@ -179,8 +159,7 @@ export class ConsoleSession {
 
   /** Ends the console and kills its shell. Background processes of the shell may keep running. */
   async end(how: ConsoleEnding): Promise<void> {
-    if (!this.#finish(how, null) || this.#envd === null || this.#pid === null) return;
-    await this.#envd.signalProcess(this.#pid, 'SIGKILL', AbortSignal.timeout(1_500)).catch(() => {});
+    if (this.#finish(how, null)) await this.#shell.kill();
   }
 
   /** Ends the console if its time is up, or announces that soon it will be. */
@@ -191,70 +170,10 @@ export class ConsoleSession {
     else if ((soon !== null) !== this.#wasEndingSoon) this.#publishState();
   }
 
-  /** Follows the shell until it ends. Reconnects when the connection is lost. */
-  async #run(first: ShellEvents): Promise<void> {
-    let events = first;
-    for (let failures = 0; !this.isOver; ) {
-      const startedAtMs = this.#options.now();
-      try {
-        await this.#follow(events);
-      } catch (thrown) {
-        this.#handleLoss(SandkeeperError.from(thrown));
-      }
-      if (this.isOver) return;
-      if (this.#options.now() - startedAtMs > STABLE_AFTER_MS) failures = 0;
-      const again = await this.#reconnect(failures);
-      if (again === null) return;
-      failures += 1;
-      events = again;
-    }
-  }
-
-  async #follow(events: ShellEvents): Promise<void> {
-    for await (const event of events) {
-      if (event.kind === 'end') {
-        this.#finish('exited', event.exitCode);
-        return;
-      }
-      if (event.kind === 'start') this.#become('open');
-      if (event.kind !== 'pty') continue;
-      this.#limits.recordActivity();
-      this.#leftover.check(this.#append(event.bytes) ? 'prompt' : 'output');
-      await this.#backpressure.wait(event.bytes.length);
-    }
-    throw new SandkeeperError('unavailable', 'The connection to the shell was lost.');
-  }
-
-  #handleLoss(error: SandkeeperError): void {
-    if (error.problem === PROCESS_GONE) this.#finish('vanished', null);
-    else if (error.code === 'not_found') this.#finish('gone', null);
-    else this.#become(error.code === 'conflict' ? 'paused' : 'unreachable');
-  }
-
-  /**
-   * Retries until it is connected or the console has ended. While the sandbox is paused, waits until a tab requests a
-   * retry.
-   */
-  async #reconnect(failures: number): Promise<ShellEvents | null> {
-    for (let tries = failures; ; tries += 1) {
-      const isPaused = this.#state === 'paused';
-      if (isPaused) tries = 0;
-      const waitMs = isPaused ? null : RETRY_AFTER_MS[tries];
-      if (waitMs === undefined) {
-        this.#finish('unreachable', null);
-        return null;
-      }
-      // Requested retries do not count, or else impatience would end the console.
-      if (await this.#retry.wait(waitMs)) tries -= 1;
-      if (this.isOver || this.#pid === null) return null;
-      try {
-        this.#envd = await this.#options.openEnvd(this.request.sandboxKey);
-        return this.#envd.followProcess(this.#pid, this.#leaving.signal);
-      } catch (thrown) {
-        this.#handleLoss(SandkeeperError.from(thrown));
-        if (this.isOver) return null;
-      }
-    }
+  async #receiveOutput(bytes: Uint8Array): Promise<void> {
+    this.#limits.recordActivity();
+    this.#leftover.check(this.#append(bytes) ? 'prompt' : 'output');
+    await this.#backpressure.wait(bytes.length);
   }
 
   #acceptInput(viewer: Viewer, input: ConsoleInput): void {
@@ -288,14 +207,8 @@ export class ConsoleSession {
     for (const { identity, socket } of this.#viewers) if (identity.client === client) socket.send(event);
   }
 
-  async #type(bytes: Uint8Array): Promise<void> {
-    if (this.#envd === null || this.#pid === null) throw new Error('The shell has not started.');
-    await this.#envd.typeInto(this.#pid, bytes, this.#leaving.signal);
-  }
-
   async #sendSize(size: TerminalSize): Promise<void> {
-    if (this.#envd === null || this.#pid === null || this.#state !== 'open') return;
-    await this.#envd.resizeTerminal(this.#pid, size, this.#leaving.signal);
+    if (this.#state === 'open') await this.#shell.resize(size);
   }
 
   #receive(viewer: Viewer, message: Exclude<ConsoleMessage, { kind: 'take-over' }>): void {
@@ -315,7 +228,7 @@ export class ConsoleSession {
         if (viewer === this.#driver && this.#state === 'open') this.#restoreScreen();
         return;
       case 'reconnect':
-        this.#retry.cutShort();
+        this.#shell.retryNow();
     }
   }
 
@@ -327,13 +240,12 @@ export class ConsoleSession {
   }
 
   async #readForeground(signal: AbortSignal): Promise<Foreground> {
-    if (this.#state !== 'open' || this.#envd === null || this.#pid === null) return { kind: 'unknown' };
-    return readForeground(this.#envd, this.#pid, signal);
+    return this.#state === 'open' ? this.#shell.readForeground(signal) : { kind: 'unknown' };
   }
 
   /** Resets the terminal through its output, so that every tab and every later replay gets it. */
   #restoreScreen(): void {
-    this.#append(Buffer.from(this.#output.modes.restoration({ keepsPaste: this.#shell === 'bash' })));
+    this.#append(Buffer.from(this.#output.modes.restoration({ keepsPaste: this.#shell.name === 'bash' })));
     // The shell draws its prompt again.
     void this.#window.redraw();
   }
@@ -379,9 +291,8 @@ export class ConsoleSession {
     if (modes.hasProgramModes) this.#append(Buffer.from(modes.restoration({ keepsPaste: false })));
     this.#ending = { how, exitCode };
     this.endedAtMs = this.#options.now();
-    this.#leaving.abort();
+    this.#shell.close();
     this.#backpressure.notify();
-    this.#retry.cutShort();
     this.#publishState();
     this.#options.onEnd(how, exitCode);
     return true;

@@ -12,7 +12,8 @@ import { type ConnectionName, connectionOf, SandboxKey } from '../sandbox-key';
 import { singleton } from '../singleton';
 import { ConsoleJoin, ConsoleMessage } from './protocol';
 import type { ConsoleEnding, ConsoleRequest, ConsolesEvent } from './schema';
-import { type ConsoleEnvd, ConsoleSession } from './session';
+import { ConsoleSession } from './session';
+import type { ConsoleEnvd } from './shell-connection';
 import type { Attachment, ViewerIdentity } from './viewer';
 
 type Options = {
