@@ -87,18 +87,31 @@ test('resumes a paused sandbox for a request to it, if it was created so and the
   expect((await request(3000)).status).toBe(403);
   expect((await detail(id)).state).toBe('paused');
 
+  // A client whose stream the pause cuts asks at once whether the sandbox lives.
+  expect((await call('POST', `/v2/sandboxes/${id}/connect`)).status).toBe(201);
+  const finishPause = guests.hold('pause');
+  const pausing = pause();
+  await until(
+    async () => guests.calls.filter((line) => line === `pause ${id}`).length,
+    (count) => count === 2,
+  );
+  expect((await request(49983, { 'x-access-token': String(envdAccessToken) })).status).toBe(502);
+  finishPause();
+  expect((await pausing).status).toBe(204);
+  expect((await detail(id)).state).toBe('paused');
+
   const release = guests.hold('resume');
   const waiting = [1, 2].map(() => request(49983, { 'x-access-token': String(envdAccessToken) }));
   await until(
     async () => guests.calls.filter((line) => line === `resume ${id}`).length,
-    (count) => count > 0,
+    (count) => count === 2,
   );
   release();
   expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([204, 204]);
   const awake = await detail(id);
   expect(awake.state).toBe('running');
   expect(Date.parse(String(awake.endAt)) - Date.parse(String(awake.startedAt))).toBe(120_000);
-  expect(guests.calls.filter((line) => line === `resume ${id}`)).toHaveLength(1);
+  expect(guests.calls.filter((line) => line === `resume ${id}`)).toHaveLength(2);
 
   // Without memory, the processes that would answer are gone.
   await call('POST', `/sandboxes/${id}/pause`, { body: { memory: false } });

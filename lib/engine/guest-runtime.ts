@@ -94,7 +94,8 @@ class LocalGuests implements Guests {
         const secrets = [guest.accessToken];
         const { answerTimeoutMs } = options;
         const host = guest.maskRequestHost?.replace(/\$\{PORT\}/g, String(port));
-        return await proxyToPort(sandbox, { ...exchange, port, secrets, host, answerTimeoutMs });
+        const isTls = guest.httpsPorts.includes(port);
+        return await proxyToPort(sandbox, { ...exchange, port, isTls, secrets, host, answerTimeoutMs });
       },
       warn: (message) => context.warn(message),
     });

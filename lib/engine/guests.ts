@@ -25,6 +25,8 @@ export type Guest = {
   readonly allowInternetAccess: boolean;
   /** The `Host` that servers inside see, where `${PORT}` stands for their port (docs/protocol.md#ports-of-a-sandbox). */
   readonly maskRequestHost?: string;
+  /** Ports whose servers speak TLS. */
+  readonly httpsPorts: readonly number[];
   /** Absolute path of the sandbox's own directory, created at first use. */
   readonly dataDir: string;
 };

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { sendEdgeError } from './edge-errors';
 import {
   type DataPlane,
   ENVD_PORT,
@@ -57,8 +58,7 @@ class IdleDataPlane implements DataPlane {
   handle(guest: Guest, port: number, request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '/').split('?')[0];
     if (port !== ENVD_PORT) {
-      const message = 'The sandbox is running but port is not open';
-      sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
+      sendEdgeError(response, 'portClosed', { sandboxId: guest.id, port });
     } else if (path === '/health' && request.method === 'GET') {
       response.writeHead(204, { 'cache-control': 'no-store' }).end();
     } else {

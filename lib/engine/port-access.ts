@@ -3,9 +3,6 @@ import { ENVD_PORT } from './guests';
 import { sameSecret, signatureFor, type Tokens } from './ids';
 import type { GuestAddress } from './routing';
 
-export const MISSING_TRAFFIC_TOKEN =
-  'The sandbox accepts no public traffic. Send its traffic access token in the header e2b-traffic-access-token.';
-
 /**
  * Whether a request may reach a port of a sandbox: without public traffic it needs the traffic access token, except on the
  * port of envd, which has its own check (docs/protocol.md#ports-of-a-sandbox).

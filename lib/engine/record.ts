@@ -28,6 +28,7 @@ export const NetworkRules = z.object({
   denyOut: z.array(z.string()).optional(),
   allowPublicTraffic: z.boolean().optional(),
   maskRequestHost: z.string().optional(),
+  httpsPorts: z.array(z.number().int()).optional(),
 });
 export type NetworkRules = z.infer<typeof NetworkRules>;
 
@@ -79,8 +80,7 @@ export type VisibleState = 'running' | 'paused';
 
 /** Whether a request to the sandbox resumes it. */
 export function wakesByTraffic(record: SandboxRecord): boolean {
-  const isAsleep = record.state === 'paused' || record.state === 'pausing';
-  return isAsleep && record.autoResume === true && record.snapshot?.keepsMemory !== false;
+  return record.state === 'paused' && record.autoResume === true && record.snapshot?.keepsMemory !== false;
 }
 
 /** Whether a sandbox may reach anything beyond its own loopback, if the engine offers a network. */
@@ -107,6 +107,7 @@ export function toGuest(record: SandboxRecord, tokens: Tokens, guestsDir: string
     diskSizeMB,
     allowInternetAccess: mayUseNetwork(record),
     ...(network?.maskRequestHost === undefined ? {} : { maskRequestHost: network.maskRequestHost }),
+    httpsPorts: network?.httpsPorts ?? [],
     dataDir: join(guestsDir, id),
   };
 }

@@ -59,7 +59,7 @@ test('rejects foreign host names', async () => {
   expect(json).toEqual({ code: 400, message: 'Invalid host' });
 });
 
-test('allows no cross-origin requests', async () => {
+test('lets no page from elsewhere read its responses', async () => {
   const engine = await startTestEngine();
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' };
   const preflight = await engine.call('OPTIONS', '/sandboxes', { headers, key: null });
@@ -280,4 +280,27 @@ test('closes the longest idle connections when there are too many', async () => 
   await expect.poll(() => waiting.filter(({ closed }) => !closed).length).toBe(5);
   expect((await engine.call('GET', '/health')).status).toBe(200);
   for (const socket of waiting) socket.destroy();
+});
+
+test('lets local pages call it with an API key, and read the cursor as at E2B', async () => {
+  const engine = await startTestEngine();
+  const page = { origin: 'http://localhost:5173', 'access-control-request-method': 'POST' };
+  const asked = { ...page, 'access-control-request-headers': 'x-api-key,lang' };
+  for (const path of ['/sandboxes', '/process.Process/Start', '/files?path=x']) {
+    const { status, headers } = await send(engine.port, 'OPTIONS', path, undefined, asked);
+    expect(status).toBe(204);
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': page.origin,
+      'access-control-allow-headers': 'x-api-key,lang',
+    });
+  }
+  const { status, headers } = await engine.call('GET', '/v2/sandboxes', { headers: page });
+  expect([status, headers['access-control-allow-origin']]).toEqual([200, page.origin]);
+  expect(headers).not.toHaveProperty('access-control-expose-headers');
+  const key = engine.apiKey.replace('moru_', 'e2b_');
+  const e2b = await engine.call('GET', '/v2/sandboxes', { headers: page, key });
+  expect(e2b.headers['access-control-expose-headers']).toContain('X-Next-Token');
+  // A refusal is readable, too.
+  const refused = await engine.call('GET', '/v2/sandboxes', { headers: page, key: null });
+  expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([401, page.origin]);
 });

@@ -3,11 +3,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlPlane } from './control-plane';
+import { answerPreflight, localOriginHeaders } from './cross-origin';
 import { StartError } from './data-dir';
+import { sendEdgeError } from './edge-errors';
 import type { FaultOutcome, Faults } from './faults';
 import { type DataPlane, ENVD_PORT, type Upgrade } from './guests';
 import { ApiError, sendError, sendReply } from './http';
-import { MISSING_TRAFFIC_TOKEN, mayPass, mayWake } from './port-access';
+import { mayPass, mayWake } from './port-access';
 import { type SandboxRecord, toGuest } from './record';
 import { inRequestScope } from './request-scope';
 import { type Destination, Router } from './routing';
@@ -16,6 +18,7 @@ import { limitBodyTime, limitConnections } from './slow-requests';
 import { serveWithoutUpgrade } from './upgrades';
 
 const NEXT_PORTS = 100;
+const LIST_HEADERS = 'X-Next-Token, X-Total-Running';
 const NO_EFFECTS: FaultOutcome['effects'] = new Set();
 
 const BODY_TIMEOUT_MS = 30_000;
@@ -165,7 +168,12 @@ export class EngineServer {
     response: ServerResponse,
     { path, query }: Extract<Destination, { to: 'control' }>,
   ): Promise<void> {
+    if (answerPreflight(request, response)) return;
+    // A page needs the API key as any other caller does.
+    const allowed = localOriginHeaders(request) ?? {};
+    for (const [name, value] of Object.entries(allowed)) response.setHeader(name, value);
     const route = this.#control.resolve(request, path);
+    if (route.dialect === 'e2b') response.setHeader('access-control-expose-headers', LIST_HEADERS);
     const timeoutMs = this.#limits.bodyTimeoutMs ?? BODY_TIMEOUT_MS;
     limitBodyTime(request, response, { timeoutMs, isUpload: false });
     // Faults never apply to the routes that remove them.
@@ -190,21 +198,21 @@ export class EngineServer {
     destination: Exclude<Destination, { to: 'control' }>,
     upgrade: Upgrade | undefined,
   ): Promise<void> {
+    // A preflight has none of the headers that name the sandbox.
+    const isUnnamed = destination.to === 'missing' && destination.sandboxId === '';
+    if (isUnnamed && answerPreflight(request, response)) return;
     const { path: guestPath } = destination;
     const of = destination.to === 'missing' ? destination.sandboxId : destination.record.id;
     if ((await applyFaults(this.#services.faults, request, response, guestPath, of)) === null) return;
     if (destination.to === 'missing') {
-      const extra = { sandboxId: destination.sandboxId };
-      return sendError(response, 502, 'The sandbox was not found', { extra });
+      return sendEdgeError(response, 'notFound', { sandboxId: destination.sandboxId });
     }
     if (!mayPass(destination, request, this.#services.tokens)) {
-      const extra = { sandboxId: destination.record.id };
-      return sendError(response, 403, MISSING_TRAFFIC_TOKEN, { extra });
+      return sendEdgeError(response, 'noPublicTraffic', { sandboxId: destination.record.id });
     }
     const record = await this.#awake(destination, request);
     if (record === null || response.destroyed) {
-      const extra = { sandboxId: destination.record.id };
-      return sendError(response, 502, 'The sandbox was not found', { extra });
+      return sendEdgeError(response, 'notFound', { sandboxId: destination.record.id });
     }
     const { port, path } = destination;
     // The input of a process may be silent for hours, and other ports belong to the sandbox.

@@ -22,9 +22,7 @@ test('keeps rules that the network already fulfils', () => {
     expect(verdict(network, {})).toBe('kept');
     expect(verdict(network, {}, false)).toBe('kept');
     expect(verdict(network, { denyOut: ['0.0.0.0/0'] })).toBe('kept');
-    expect(
-      verdict(network, { allowOut: [], denyOut: [], rules: {}, egressProxy: null, httpsPorts: [] }),
-    ).toBe('kept');
+    expect(verdict(network, { allowOut: [], denyOut: [], rules: {}, egressProxy: null })).toBe('kept');
   }
   expect(verdict('none', { denyOut: ['8.8.8.8/32'] })).toBe('kept');
   expect(verdict('host', { allowOut: ['8.8.8.8/32'] })).toBe('kept');
@@ -35,10 +33,26 @@ test('refuses rules that nothing would enforce, by name', () => {
   expect(verdict('host', { allowOut: ['example.com'], denyOut: ['0.0.0.0/0'] })).toEqual(REFUSED('allowOut'));
   expect(verdict('host', { allowOut: ['8.8.8.8'] }, false)).toEqual(REFUSED('allowOut'));
   expect(verdict('none', { allowOut: ['8.8.8.8'] })).toEqual(REFUSED('allowOut'));
-  expect(verdict('none', { httpsPorts: [8443] })).toEqual(REFUSED('httpsPorts'));
   expect(verdict('none', { egressProxy: { address: 'proxy:1080' } })).toEqual(REFUSED('egressProxy'));
   expect(verdict('none', { rules: { 'a.com': [] } })).toEqual(REFUSED('rules'));
   expect(verdict('none', { allowIn: ['8.8.8.8'] })).toEqual(REFUSED('allowIn'));
+});
+
+test('shows the ports that speak TLS, also after another update, and refuses what is no port', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create({ network: { httpsPorts: [443, 8443] } });
+  const shown = async () => {
+    const key = engine.apiKey.replace('moru_', 'e2b_');
+    return (await engine.call('GET', `/sandboxes/${id}`, { key })).json;
+  };
+  expect(await shown()).toMatchObject({ network: { httpsPorts: [443, 8443] } });
+  expect((await engine.call('PUT', `/sandboxes/${id}/network`, { body: {} })).status).toBe(204);
+  expect(await shown()).toMatchObject({ network: { httpsPorts: [443, 8443] } });
+  for (const httpsPorts of [[0], [65_536], [1.5], ['443'], 443]) {
+    const body = { templateID: 'base', network: { httpsPorts } };
+    const { status, json } = await engine.call('POST', '/sandboxes', { body });
+    expect([status, json]).toMatchObject([400, { message: expect.stringContaining('httpsPorts') }]);
+  }
 });
 
 test('answers 400 for such a rule, at the creation and later', async () => {

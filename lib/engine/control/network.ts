@@ -17,7 +17,6 @@ const unsupported = {
   denyIn: z.array(z.unknown()).nullish(),
   dnsServers: z.array(z.unknown()).nullish(),
   egressProxy: z.unknown().optional(),
-  httpsPorts: z.array(z.unknown()).nullish(),
   rules: z.record(z.string(), z.unknown()).nullish(),
 };
 const UNSUPPORTED = Object.keys(unsupported) as (keyof typeof unsupported)[];
@@ -36,6 +35,7 @@ export const NetworkBody = fields({
     .string({ error: 'expected a string' })
     .regex(/^[!-~]+$/, { error: 'expected a host of ASCII characters' })
     .optional(),
+  httpsPorts: z.array(expect.integer(1, 65_535), { error: 'expected a list of ports' }).nullish(),
 }).refine(allowsDomainsOnlyIfClosed, DOMAINS_NEED_DENY);
 export type NetworkBody = z.infer<typeof NetworkBody>;
 
@@ -60,8 +60,11 @@ export function enforceable(
   { prefix, allowInternetAccess, hasNetwork }: EgressContext,
 ): NetworkRules {
   requireEnforceable(body, { prefix, allowInternetAccess, hasNetwork });
-  const { allowOut, denyOut, allowPublicTraffic, maskRequestHost } = body;
-  return NetworkRules.parse({ allowOut, denyOut, allowPublicTraffic, maskRequestHost });
+  const { allowOut, denyOut, allowPublicTraffic, maskRequestHost, httpsPorts } = body;
+  return NetworkRules.parse({
+    ...{ allowOut, denyOut, allowPublicTraffic, maskRequestHost },
+    httpsPorts: httpsPorts ?? undefined,
+  });
 }
 
 type EgressContext = {
@@ -99,7 +102,10 @@ export function notEnforced(rule: string, reason: string): ApiError {
   return new ApiError(400, `${rule}: not enforced by the local engine: ${reason}`);
 }
 
-function allowsDomainsOnlyIfClosed({ allowOut = [], denyOut = [] }: NetworkRules): boolean {
+function allowsDomainsOnlyIfClosed({
+  allowOut = [],
+  denyOut = [],
+}: Pick<NetworkRules, 'allowOut' | 'denyOut'>): boolean {
   return allowOut.every(isAddressRange) || denyOut.includes(ALL_TRAFFIC);
 }
 

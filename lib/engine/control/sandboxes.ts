@@ -145,10 +145,10 @@ function updateNetwork({ param, body }: Call, { lifecycle, guests }: EngineServi
   requireEnforceable(rules, { prefix: '', allowInternetAccess, hasNetwork });
   const id = sandboxIdOf(param);
   lifecycle.change(id, (record) => {
-    const { allowPublicTraffic, maskRequestHost } = record.network ?? {};
+    const { allowPublicTraffic, maskRequestHost, httpsPorts } = record.network ?? {};
     const after = {
       allowInternetAccess,
-      network: { allowOut, denyOut, allowPublicTraffic, maskRequestHost },
+      network: { allowOut, denyOut, allowPublicTraffic, maskRequestHost, httpsPorts },
     };
     const isChanged = hasNetwork && mayUseNetwork(after) !== mayUseNetwork(record);
     if (isChanged && guests.isInUse(id)) throw notEnforced('allow_internet_access', NETWORK_IN_USE);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { localOriginHeaders } from '../cross-origin';
 import type { Guest } from '../guests';
 import { ApiError } from '../http';
 import { fileSignature, sameSecret } from '../ids';
@@ -50,23 +51,7 @@ export function requireFileAccess(guest: Guest, request: IncomingMessage, query:
  * one, because the id alone is enough: a foreign page could run commands here through a visitor's browser.
  */
 export function crossOriginHeaders(guest: Guest, request: IncomingMessage): Record<string, string> | null {
-  const { origin } = request.headers;
-  if (guest.secure) return { 'access-control-allow-origin': '*' };
-  if (origin === undefined) return {};
-  return isLocal(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : null;
-}
-
-export function preflightHeaders(request: IncomingMessage): Record<string, string> {
-  return {
-    'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, HEAD',
-    'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '*',
-    'access-control-max-age': '7200',
-  };
-}
-
-function isLocal(origin: string): boolean {
-  const host = URL.canParse(origin) ? new URL(origin).hostname : '';
-  return host === 'localhost' || host.endsWith('.localhost') || host === '127.0.0.1' || host === '[::1]';
+  return guest.secure ? { 'access-control-allow-origin': '*' } : localOriginHeaders(request);
 }
 
 function isToken(guest: Guest, header: string | string[] | undefined): boolean {

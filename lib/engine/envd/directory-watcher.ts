@@ -53,6 +53,10 @@ export class DirectoryWatcher {
   #pending: RawEvent<WatchedDirectory>[] = [];
   #knownCount = 0;
   #isWorking = true;
+  /** Numbers of raw events so far. */
+  #enqueued = 0;
+  #handled = 0;
+  readonly #flushes = new Set<() => void>();
   #mustCompare = false;
   #isClosed = false;
 
@@ -90,7 +94,25 @@ export class DirectoryWatcher {
   close(): void {
     this.#isClosed = true;
     this.#pending = [];
+    this.#continueFlushes();
     if (!this.#isWorking) this.#unwatchTree('');
+  }
+
+  /** Resolves once `onEvents` has been told of everything that happened before, except for uploads in progress. */
+  async flush(): Promise<void> {
+    await this.#options.openWrites.whenArrived();
+    // The kernel's events reach this thread between two turns of its loop.
+    await nextTick();
+    await nextTick();
+    const goal = this.#enqueued;
+    while (this.#handled < goal && !this.#isClosed) {
+      await new Promise<void>((resolve) => this.#flushes.add(resolve));
+    }
+  }
+
+  #continueFlushes(): void {
+    for (const resolve of this.#flushes) resolve();
+    this.#flushes.clear();
   }
 
   async #watch(parentFd: number, name: string, prefix: string): Promise<WatchedDirectory> {
@@ -195,6 +217,7 @@ export class DirectoryWatcher {
       this.#mustCompare = true;
     }
     this.#pending.push(event);
+    this.#enqueued += 1;
     this.#startWork();
   }
 
@@ -226,11 +249,14 @@ export class DirectoryWatcher {
       // Lets the events of one change, such as a rename, arrive together.
       await nextTick();
       const batch = this.#pending;
+      const handled = this.#enqueued;
       this.#pending = [];
       // The kernel queues about as many events before it drops some silently.
       const isFlood = this.#mustCompare || batch.length >= MAX_PENDING_EVENTS / 2;
       this.#mustCompare = false;
       await this.#handle(batch);
+      this.#handled = handled;
+      this.#continueFlushes();
       if (isFlood) await this.#compareAll();
     }
   }

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { preflightHeaders } from '../cross-origin';
 import { StartError } from '../data-dir';
+import { sendEdgeError } from '../edge-errors';
 import { type DataPlane, ENVD_PORT, type Guest, type Upgrade, type Usage } from '../guests';
 import { ApiError, sendError, sendJson } from '../http';
 import { unsupportedReason } from '../safe-fs/descriptors';
 import { measureDirectory } from '../safe-fs/disk-use';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
-import { crossOriginHeaders, preflightHeaders, requireFileAccess, requireToken } from './access';
+import { crossOriginHeaders, requireFileAccess, requireToken } from './access';
 import { ConnectError } from './connect-error';
 import { DiskAccount } from './disk-account';
 import { download } from './download';
@@ -132,8 +134,7 @@ export class Envd implements DataPlane {
     });
     if (await this.#options.openPort?.(guest, port, { request, response, upgrade })) return;
     if (response.writableEnded) return;
-    const message = 'The sandbox is running but port is not open';
-    sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
+    sendEdgeError(response, 'portClosed', { sandboxId: guest.id, port });
   }
 
   async #serve(
@@ -266,8 +267,7 @@ export class Envd implements DataPlane {
     if (response.writableEnded) return;
     if (response.headersSent || response.destroyed) response.destroy();
     else if (signal.aborted || isStopped(error)) {
-      const extra = { sandboxId: guest.id };
-      sendError(response, 502, 'The sandbox was not found', { extra, headers: { connection: 'close' } });
+      sendEdgeError(response, 'notFound', { sandboxId: guest.id }, { connection: 'close' });
     } else if (error instanceof ApiError) {
       sendError(response, error.status, error.message, { headers: error.headers });
     } else {

@@ -78,9 +78,11 @@ export function createFilesystemService(parts: FilesystemParts): Service {
         return { watcherId: id };
       }, DIRECTORY_CODES),
     ),
-    GetWatcherEvents: unary(WatcherRequest, async ({ watcherId }, { guest }) =>
-      withoutDefaults({ events: watchers.get(guest.id, watcherId).events.drain() }),
-    ),
+    GetWatcherEvents: unary(WatcherRequest, async ({ watcherId }, { guest }) => {
+      const watch = watchers.get(guest.id, watcherId);
+      await watch.flush();
+      return withoutDefaults({ events: watch.events.drain() });
+    }),
     RemoveWatcher: unary(WatcherRequest, async ({ watcherId }, { guest }) => {
       watchers.get(guest.id, watcherId).close();
       return {};

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sendError } from '../http';
+import { sendEdgeError } from '../edge-errors';
 import { ConnectError } from './connect-error';
 
 /** Time for a client to read a response before its connection is closed. */
@@ -43,8 +43,7 @@ export class OpenCall {
   cut(guestId: string, reason: ConnectError): void {
     if (this.#response.headersSent || this.#response.destroyed) this.#response.destroy();
     else {
-      const options = { extra: { sandboxId: guestId }, headers: { connection: 'close' } };
-      sendError(this.#response, 502, 'The sandbox was not found', options);
+      sendEdgeError(this.#response, 'notFound', { sandboxId: guestId }, { connection: 'close' });
       this.#closeSoon();
     }
     this.abort(reason);

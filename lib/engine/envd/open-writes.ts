@@ -9,6 +9,7 @@ const SETTLE_MS = 30;
 /** Files that uploads are writing. A watch reports one change for each upload, however many writes it takes. */
 export class OpenWrites {
   readonly #writes = new Map<string, Write>();
+  readonly #ending = new Set<Promise<void>>();
 
   /** Returns a function to call when the file is closed. */
   begin(file: FileId): () => void {
@@ -20,11 +21,18 @@ export class OpenWrites {
     const write = { done, release };
     this.#writes.set(key, write);
     return () => {
+      this.#ending.add(done);
       setTimeout(() => {
         if (this.#writes.get(key) === write) this.#writes.delete(key);
+        this.#ending.delete(done);
         release();
       }, SETTLE_MS);
     };
+  }
+
+  /** Resolves when the events of every file that is closed by now have arrived. Does not wait for uploads in progress. */
+  async whenArrived(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 
   /** Resolves when the file is closed and its events have arrived; null if no upload is writing it. */

@@ -93,6 +93,7 @@ export async function startTestEnvd(
     diskSizeMB: 10_240,
     allowInternetAccess: true,
     dialect: 'moru',
+    httpsPorts: [],
     dataDir: join(base, 'guests', id),
     ...guestOptions,
   };

@@ -125,10 +125,14 @@ class Batch<Directory extends KnownDirectory> {
     return [now.size > 0 ? 'EVENT_TYPE_WRITE' : 'EVENT_TYPE_CHMOD'];
   }
 
-  /** Reports an upload, unless it left an empty file empty. */
+  /** Reports an upload: the new owner of a file that it has created, and the content unless it left an empty file empty. */
   #uploaded(directory: Directory, name: string, before: KnownEntry, now: Stats | null): EventType[] {
     if (now) directory.known.set(name, { stat: now, isReported: true, isUpload: true });
-    return now?.size === 0 && before.stat?.size === 0 ? [] : ['EVENT_TYPE_WRITE'];
+    const isEmpty = now?.size === 0 && before.stat?.size === 0;
+    return [
+      ...(before.isReported ? [] : (['EVENT_TYPE_CHMOD'] as const)),
+      ...(isEmpty ? [] : (['EVENT_TYPE_WRITE'] as const)),
+    ];
   }
 
   #created(directory: Directory, name: string, now: Stats | null): EventType[] {

@@ -64,6 +64,27 @@ describe('polled watchers', () => {
     await next(() => fs.writeFileSync(at('last'), ''), ['CREATE dir', 'CREATE last']);
   });
 
+  it('have told of an upload by the time it is answered', async () => {
+    const envd = await startTestEnvd();
+    const { watcherId } = await watch(envd, true);
+    const { files } = envd.sandbox();
+    const read = async () => {
+      const { json } = await rpc(envd, 'GetWatcherEvents', { watcherId });
+      const { events = [] } = json as { events?: Event[] };
+      return events.map(({ name, type }) => `${type.slice('EVENT_TYPE_'.length)} ${name}`);
+    };
+    for (const name of ['a', 'b', 'c']) {
+      await files.write(`/home/user/w/${name}`, 'text');
+      expect(await read()).toEqual([`CREATE ${name}`, `CHMOD ${name}`, `WRITE ${name}`]);
+      await files.write(`/home/user/w/${name}`, 'other text');
+      expect(await read()).toEqual([`WRITE ${name}`]);
+    }
+    await files.makeDir('/home/user/w/dir');
+    await files.write('/home/user/w/dir/file', 'text');
+    expect(await read()).toEqual(expect.arrayContaining(['CREATE dir', 'CREATE dir/file', 'WRITE dir/file']));
+    expect(await read()).toEqual([]);
+  });
+
   it('report one change for an upload, however long it takes', async () => {
     const envd = await startTestEnvd();
     const { poll, at, seen } = await watch(envd);
@@ -85,10 +106,10 @@ describe('polled watchers', () => {
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect(await poll()).toEqual(expected);
     };
-    await next(() => parts('a', 'new ', 5), ['CREATE a', 'WRITE a']);
+    await next(() => parts('a', 'new ', 5), ['CREATE a', 'CHMOD a', 'WRITE a']);
     await next(() => parts('a', 'more ', 5), ['WRITE a']);
-    await next(() => parts('quick', 'x', 1), ['CREATE quick', 'WRITE quick']);
-    await next(() => parts('empty', '', 0), ['CREATE empty']);
+    await next(() => parts('quick', 'x', 1), ['CREATE quick', 'CHMOD quick', 'WRITE quick']);
+    await next(() => parts('empty', '', 0), ['CREATE empty', 'CHMOD empty']);
     await next(async () => fs.appendFileSync(at('a'), 'by a process'), ['WRITE a']);
   });
 

@@ -24,6 +24,7 @@ export class Watch {
   readonly #onClose: () => void;
   readonly events = new EventBuffer();
   #watcher: DirectoryWatcher | null = null;
+  #described: Promise<void> = Promise.resolve();
 
   constructor(onClose: () => void) {
     this.#onClose = onClose;
@@ -35,15 +36,22 @@ export class Watch {
     path: string,
     { includeEntry, ...options }: WatchRequest & Pick<WatchOptions, 'budget' | 'openWrites'>,
   ): Promise<void> {
-    let described = Promise.resolve();
     this.#watcher = await DirectoryWatcher.open(root, path, {
       ...options,
       onEvents: (events) => {
         if (!includeEntry) return this.events.add(events);
-        described = described.then(async () => this.events.add(await withEntries(root, path, events)));
+        this.#described = this.#described.then(async () =>
+          this.events.add(await withEntries(root, path, events)),
+        );
       },
       onFailure: () => this.events.fail('the watched directory has too many entries to watch'),
     });
+  }
+
+  /** Waits until the events of everything that happened before are among the unread ones. */
+  async flush(): Promise<void> {
+    await this.#watcher?.flush();
+    await this.#described;
   }
 
   close(): void {

@@ -40,6 +40,8 @@ export type JailTools = {
   readonly pty: string | null;
   /** Null if sandboxes find a python3 without it, or if this machine has none that works inside. */
   readonly python: HostPython | null;
+  /** What the command `python` leads to inside. Null if sandboxes find one without it, or have no python3. */
+  readonly pythonLink: string | null;
   /**
    * Set if the sandboxes' users cannot reach these files or the sandboxes' directories, for example below `/root`. Root
    * then mounts them in an accessible directory and uses this program to switch to the sandbox's user.
@@ -129,6 +131,8 @@ export function jailArguments(plan: JailPlan): string[] {
     ...(tools.loader ? ['--ro-bind', tools.loader, `${ENGINE_MOUNT}/loader`] : []),
     ...(tools.pty ? ['--ro-bind', tools.pty, `${ENGINE_MOUNT}/pty.node`] : []),
     ...(tools.python ? pythonArguments(tools.python, JailFd.python) : []),
+    ...['--perms', '0755', '--dir', `${ENGINE_MOUNT}/bin`],
+    ...(tools.pythonLink ? ['--symlink', tools.pythonLink, `${ENGINE_MOUNT}/bin/python`] : []),
     ...['--perms', '0700', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/io`],
     ...['--perms', '0755', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/sudo`],
     ...['--perms', '0755', '--file', String(JailFd.sudo), `${ENGINE_MOUNT}/bin/sudo`],

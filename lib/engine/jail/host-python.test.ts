@@ -45,6 +45,14 @@ test.runIf(canRun && machine)(
         '/run/moru/engine/bin/python3',
         '["/run/moru/engine/bin/python3", "/run/moru/engine"]',
       ]);
+      // Some systems have a command of this name.
+      const python = await sandbox.commands.run(
+        'python -c "import ssl, sys; print(sys.version_info.major)"',
+        {
+          user,
+        },
+      );
+      expect(python.stdout).toBe('3\n');
     }
     const venv = await sandbox.commands.run(
       'python3 -m venv --without-pip venv && venv/bin/python3 -c "import sys; print(sys.prefix)"',
@@ -63,7 +71,7 @@ test.runIf(canRun)('leaves out a Python that does not work inside', async () => 
   writeFileSync(broken, `#!/bin/sh\n[ "$1" = -I ] && echo '${answer}' || exit 1\n`, { mode: 0o755 });
   const engine = await startProcessEngine({ python: broken });
   const sandbox = await engine.create();
-  const { stdout } = await sandbox.commands.run('ls /run/moru/engine/bin; echo works');
+  const { stdout } = await sandbox.commands.run('ls /run/moru/engine/bin | grep -vx python; echo works');
   expect(stdout).toBe('sudo\nworks\n');
 });
 

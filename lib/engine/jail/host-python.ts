@@ -70,7 +70,7 @@ print(json.dumps({'program': program, 'prefix': sys.base_prefix, 'version': sys.
  * @returns it without and with a loader: the first that works inside is the right one
  */
 export async function findHostPython(given: string | undefined): Promise<readonly HostPython[]> {
-  const python = given ?? (isVisible() ? null : findTool('python3'));
+  const python = given ?? (findVisible('python3') ? null : findTool('python3'));
   if (python === null) return [];
   try {
     const options = { cwd: '/', env: exactEnv({ PATH: process.env.PATH ?? '' }), timeout: DEADLINE_MS };
@@ -95,15 +95,23 @@ function loaderOf(program: string): string | null {
   return /(\/lib[\w/.-]*\/ld[\w.-]*\.so[\w.]*)\0/.exec(head)?.[1] ?? null;
 }
 
-/** Whether sandboxes find a python3 without help. */
-function isVisible(): boolean {
+/**
+ * The program for the command `python`, which the images of the services have and Debian has not. Null if sandboxes find one
+ * without help, or if there is no python3.
+ * @param shown the Python that sandboxes are shown
+ */
+export function pythonLinkFor(shown: HostPython | null): string | null {
+  if (findVisible('python')) return null;
+  return shown ? PROGRAM : findVisible('python3');
+}
+
+/** The path at which sandboxes find a program of this machine without help. */
+function findVisible(name: string): string | null {
   const shared = sharedDirectories();
-  return SEARCH_PATH.split(':').some((directory) => {
-    const path = join(directory, 'python3');
-    if (!existsSync(path)) return false;
-    const real = realpathSync(path);
-    return shared.some((visible) => real.startsWith(`${visible}/`));
-  });
+  const paths = SEARCH_PATH.split(':').map((directory) => join(directory, name));
+  const isVisible = (path: string) =>
+    existsSync(path) && shared.some((visible) => realpathSync(path).startsWith(`${visible}/`));
+  return paths.find(isVisible) ?? null;
 }
 
 function readHead(path: string): Buffer {

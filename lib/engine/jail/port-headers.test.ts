@@ -13,7 +13,7 @@ test.each([
   'E2b-Sandbox-Id',
   'Moru-Traffic-Access-Token',
 ])('keeps %s from the server', (name) => {
-  expect(forServer(name, 'secret', 'X-Mine', '1')).toEqual({ 'x-mine': '1' });
+  expect(forServer(name, 'secret', 'X-Mine', '1')).toEqual({ 'X-Mine': '1' });
 });
 
 test.each([
@@ -25,7 +25,7 @@ test.each([
   ['Bearer of-the-app', 'Bearer of-the-app'],
   [`Basic ${btoa('user:password')}`, `Basic ${btoa('user:password')}`],
 ])('decides about the credential %s', (value, expected) => {
-  expect(forServer('Authorization', value).authorization).toBe(expected);
+  expect(forServer('Authorization', value).Authorization).toBe(expected);
 });
 
 test.each([
@@ -34,7 +34,7 @@ test.each([
   ['__Host-sandkeeper_session=abc; mine=1', 'mine=1'],
   ['not_sandkeeper_session=1', 'not_sandkeeper_session=1'],
 ])('keeps the cookies of the dashboard in %j from the server', (value, expected) => {
-  expect(forServer('Cookie', value).cookie).toBe(expected);
+  expect(forServer('Cookie', value).Cookie).toBe(expected);
 });
 
 test('drops the headers of the connection in both directions', () => {
@@ -50,8 +50,17 @@ test('drops the headers of the connection in both directions', () => {
     'A',
     '1',
   ];
-  expect(forServer(...raw)).toEqual({ a: '1' });
+  expect(forServer(...raw)).toEqual({ A: '1' });
   expect(forClient(...raw)).toEqual({ a: '1' });
+});
+
+test('names headers for a server as the service does', () => {
+  const headers = forServer('host', 'a.localhost', 'x-MINE-2nd', '1', 'X-Mine-2nd', '2', '__proto__', '3');
+  expect(Object.entries(headers)).toEqual([
+    ['Host', 'a.localhost'],
+    ['X-Mine-2nd', ['1', '2']],
+    ['__proto__', '3'],
+  ]);
 });
 
 test('keeps repeated headers, and names that objects know', () => {

@@ -22,17 +22,23 @@ const OUR_API_KEY = /^(moru|e2b)_[a-z0-9]{16,}$/i;
 export type HeaderList = Record<string, string | string[]>;
 
 /**
- * The headers of a request for a server inside a sandbox: all but those of the connection and the caller's credentials for
+ * The headers of a request for a server inside a sandbox, named as the service names them (`X-Forwarded-For`): all but those of the connection and the caller's credentials for
  * Sandkeeper, the sandbox service and envd. Credentials of the server itself pass.
  * @param raw name and value in turn, as in `IncomingMessage.rawHeaders`
  * @param secrets tokens of the sandbox
  */
 export function headersForServer(raw: readonly string[], secrets: readonly string[]): HeaderList {
-  return collect(raw, (name, value) => {
+  const headers = collect(raw, (name, value) => {
     if (OURS.test(name)) return null;
     if (name === 'authorization') return isOurCredential(value, secrets) ? null : value;
     return name === 'cookie' ? withoutOurCookies(value) : value;
   });
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [canonicalName(name), value]));
+}
+
+/** Each word with a capital, in which form some servers look for a header. */
+function canonicalName(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 /**

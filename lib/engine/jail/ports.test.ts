@@ -45,6 +45,39 @@ class H(http.server.BaseHTTPRequestHandler):
 socketserver.ThreadingTCPServer(('127.0.0.1', 8002), H).serve_forever()
 `;
 
+/** Signed by itself, for localhost, valid for a hundred years. */
+const KEY_AND_CERTIFICATE = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgRAsChfhmTHuygoSb
+d0vx2h2XtDDShprdNJQ5hV7uY+qhRANCAAS+9ZBINCYng+j4tTQqqrEQJCjQAVwc
+asc8ORKRnXCP8hxqp2GFz0mT6Ctz6Cj+zqJTmo7yvCTmk4FzIKPkIXXS
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASWgAwIBAgIUAzZVhoWLLeqQYcygSmqPODaf76UwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTIwMTEzMzgwMloYDzIxMjYxMTA3
+MTMzODAyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAS+9ZBINCYng+j4tTQqqrEQJCjQAVwcasc8ORKRnXCP8hxqp2GFz0mT
+6Ctz6Cj+zqJTmo7yvCTmk4FzIKPkIXXSo1MwUTAdBgNVHQ4EFgQUiPBcCHxd+17K
+ICVbPo8QuxYseeMwHwYDVR0jBBgwFoAUiPBcCHxd+17KICVbPo8QuxYseeMwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEA4IQVgzt9iUz3MOtQAihW
+kkYdvpds/XMsmtXheAMe6ggCIQCmyiHbO6MtPy6Sa2RodulTjmD99rnQmtaN71et
+Lx6J4g==
+-----END CERTIFICATE-----
+`;
+
+const TLS_SERVER = `
+import http.server, ssl
+class H(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length'])).upper()
+        self.send_response(200); self.send_header('Content-Length', str(len(body))); self.end_headers()
+        self.wfile.write(body)
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 8443), H)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain('/tmp/server.pem')
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+`;
+
 describe.runIf(canRun)('ports of a sandbox', () => {
   let engine: ProcessEngine;
   let id: string;
@@ -91,6 +124,25 @@ describe.runIf(canRun)('ports of a sandbox', () => {
     expect(String(body)).toMatch(/^Host: app\.example:8000$/im);
     expect(String(body)).toMatch(/^X-Forwarded-Host: (127\.0\.0\.1|localhost):\d+$/im);
     expect(String(body)).not.toContain('liar');
+    await inside.kill();
+  });
+
+  test('speak TLS to the servers of the named ports alone', async () => {
+    const network = { httpsPorts: [8443] };
+    const { json } = await engine.api('POST', '/sandboxes', { templateID: 'base', timeout: 60, network });
+    const secured = (json as { sandboxID: string }).sandboxID;
+    const inside = await engine.connect(secured);
+    await inside.files.write('/tmp/server.pem', KEY_AND_CERTIFICATE);
+    await inside.files.write('/tmp/tls.py', TLS_SERVER);
+    await inside.files.write('/tmp/server.py', SERVER);
+    for (const name of ['tls', 'server']) {
+      await inside.commands.run(`python3 /tmp/${name}.py`, { background: true, timeoutMs: 0 });
+    }
+    const body = Buffer.alloc(300_000, 'a');
+    const post = (port: number) => ask('POST', '/', body, port, { 'moru-sandbox-id': secured });
+    await until(async () => (await post(8443)).status === 200);
+    expect(String((await post(8443)).body)).toBe('A'.repeat(body.length));
+    await until(async () => (await post(8000)).status === 200);
     await inside.kill();
   });
 

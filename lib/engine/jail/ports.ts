@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import type { Upgrade } from '../guests';
 import { sendError } from '../http';
 import { headersForClient, headersForServer } from './port-headers';
@@ -25,6 +26,8 @@ export type PortExchange = {
   /** The `Host` that the server sees. Default: that of the request. */
   readonly host?: string | undefined;
   readonly answerTimeoutMs?: number | undefined;
+  /** Whether the server speaks TLS. Its certificate is not checked. Default: false. */
+  readonly isTls?: boolean;
 };
 
 /**
@@ -112,17 +115,18 @@ function switchProtocols(answer: IncomingMessage, server: Upgrade, client: Upgra
   server.socket.pipe(client.socket);
 }
 
-function open(connection: Duplex, { request, secrets, host, upgrade }: PortExchange): ClientRequest {
+function open(connection: Duplex, { request, secrets, host, upgrade, isTls }: PortExchange): ClientRequest {
   const isChunked = request.headers['transfer-encoding'] !== undefined;
   return httpRequest({
-    createConnection: () => connection,
+    createConnection: () =>
+      isTls ? connectTls({ socket: connection, rejectUnauthorized: false }) : connection,
     method: request.method,
     path: request.url,
     headers: {
       ...headersForServer(request.rawHeaders, secrets),
-      ...(host === undefined ? {} : { host, 'x-forwarded-host': request.headers.host ?? '' }),
-      ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}),
-      ...(upgrade ? { connection: 'Upgrade', upgrade: request.headers.upgrade } : { connection: 'close' }),
+      ...(host === undefined ? {} : { Host: host, 'X-Forwarded-Host': request.headers.host ?? '' }),
+      ...(isChunked ? { 'Transfer-Encoding': 'chunked' } : {}),
+      ...(upgrade ? { Connection: 'Upgrade', Upgrade: request.headers.upgrade } : { Connection: 'close' }),
     },
     setHost: false,
   });

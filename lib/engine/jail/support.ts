@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { makeAgentLoader } from './agent-loader';
 import { findPtyBinary, type JailTools, stagePython } from './bubblewrap';
 import { exactEnv } from './environment';
-import { findHostPython, pythonArguments, tryCommand } from './host-python';
+import { findHostPython, pythonArguments, pythonLinkFor, tryCommand } from './host-python';
 import { findTool } from './search-path';
 import { seccompProgram } from './seccomp';
 import { readHostText, sharedDirectories, systemLinks } from './skeleton';
@@ -70,7 +70,8 @@ export async function findSupport(
     loader,
     pty: findPtyBinary(),
   };
-  return { available: true, tools: { ...found, ...(await withPython(bwrap, setpriv, python)) } };
+  const shown = await withPython(bwrap, setpriv, python);
+  return { available: true, tools: { ...found, ...shown, pythonLink: pythonLinkFor(shown.python) } };
 }
 
 /** A sentence for each protection that sandboxes do not have on this machine. `architecture`: a value of `process.arch`. */
