@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -55,6 +55,16 @@ describe.runIf(canRun)('isolation', () => {
     expect(await run('touch /usr/mine && echo written')).toContain('Read-only file system');
     expect(await run('touch /run/moru/engine/x && echo written')).toContain('Read-only file system');
   });
+
+  test.runIf(existsSync('/usr/bin/openssl') && existsSync('/etc/ssl/openssl.cnf'))(
+    'gives programs the settings without which they do not work',
+    async () => {
+      const made = await run(
+        'openssl req -x509 -newkey rsa:2048 -nodes -keyout /tmp/key.pem -out /tmp/own.pem -subj /CN=a; openssl x509 -noout -subject -in /tmp/own.pem',
+      );
+      expect(made).toMatch(/subject=CN ?= ?a/);
+    },
+  );
 
   test('resolves links in /proc and in the sandbox inside its root', async () => {
     expect(await run('ls /proc/1/root/ | head -3; cat /proc/1/cwd/etc/shadow')).not.toContain('boot');

@@ -1,4 +1,4 @@
-import { Sandbox } from '@moru-ai/core';
+import { Sandbox, TimeoutError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bestTimeMs } from '../../test-support/runs';
 import { canRun, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
@@ -106,11 +106,20 @@ describe.runIf(canRun).each([
   test('suspends the deadline of a command', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
-    const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs: 1_000 });
-    await pause(sandbox);
-    await new Promise((resolve) => setTimeout(resolve, 1_300));
-    await resume(sandbox);
-    expect((await sandbox.commands.list()).map((process) => process.pid)).toEqual([pid]);
+    const survives = async (timeoutMs: number) => {
+      try {
+        const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs });
+        await pause(sandbox);
+        await new Promise((resolve) => setTimeout(resolve, timeoutMs + 100));
+        await resume(sandbox);
+        return (await sandbox.commands.list()).some((process) => process.pid === pid);
+      } catch (error) {
+        if (error instanceof TimeoutError) return false;
+        throw error;
+      }
+    };
+    // A busy machine may use up the shorter ones before and after the pause.
+    expect((await survives(1_000)) || (await survives(5_000)) || (await survives(25_000))).toBe(true);
     await until(async () => (await sandbox.commands.list()).length === 0);
     await sandbox.kill();
   });

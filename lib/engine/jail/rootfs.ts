@@ -114,12 +114,19 @@ function filesOf(guest: Guest): Record<string, string> {
     'etc/hostname': `${HOST_NAME}\n`,
     'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n',
     'etc/services': readHostText('/etc/services'),
+    ...openSslSettings(),
     'etc/profile': '[ -n "$BASH_VERSION" ] && [ -r ~/.bashrc ] && . ~/.bashrc\n',
     'home/user/.bashrc': SHELL_SETUP,
     'root/.bashrc': SHELL_SETUP,
     ...identityFiles(guest),
     ...filesOfTemplate(guest.templateId),
   };
+}
+
+/** The settings without which `openssl req` makes no certificate. They belong to the program, which sandboxes see. */
+function openSslSettings(): Record<string, string> {
+  const settings = readHostText('/etc/ssl/openssl.cnf');
+  return settings === '' ? {} : { 'etc/ssl/openssl.cnf': settings };
 }
 
 type Identity = Pick<Guest, 'dialect' | 'id' | 'templateId'>;
