@@ -5,8 +5,8 @@ import { paths } from '@/lib/paths';
 import { startQuery } from '@/lib/views/store';
 
 export default async function HomePage() {
-  const { userId } = await guardPage('viewer', ANYWHERE);
+  const session = await guardPage('viewer', ANYWHERE);
   // The page must open even if the views cannot be read.
-  const query = await startQuery(userId).catch(() => '');
+  const query = await startQuery(session).catch(() => '');
   redirect(query === '' ? paths.sandboxes() : `${paths.sandboxes()}?${query}`);
 }

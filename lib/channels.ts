@@ -9,6 +9,7 @@ import { folderWatches } from './files/browse/folder-watch';
 import { archiveProgress } from './files/transfer/archive/progress';
 import { fleetWatcher } from './fleet/watchers';
 import { type ChannelGuard, hub, type LiveSession } from './live/hub';
+import { operationFor, seesOperation } from './operations/record/operation-for';
 import { operationRunner } from './operations/work/runner';
 import { processAttachments } from './processes/attachments';
 import type { AttachmentEvent } from './processes/schema';
@@ -21,6 +22,7 @@ export function liveSessionOf({ id, userId, actor, grants }: Session): LiveSessi
     sessionId: id,
     userId,
     actor,
+    grants,
     may: (role, connection) => mayIn(grants, role, connection ?? ANYWHERE),
   };
 }
@@ -64,13 +66,16 @@ export function provideChannels(): void {
     (send, { key }) => (connections().enabled().includes(key) ? fleetWatcher(key).listen(send) : () => {}),
   );
   hub().provide('operations', viewersOf(anywhere), (send, { session }) =>
-    operationRunner().listen((event, involved) => {
-      if (involved.every((name) => session.may('viewer', name))) send(event);
+    operationRunner().listen(({ operation, ...event }) => {
+      const { grants } = session;
+      if (seesOperation(grants, operation)) send({ ...event, operation: operationFor(grants, operation) });
     }),
   );
   hub().provide('folder', viewersOf(inKey), (send, { key }) => folderWatches().listen(key, send));
-  // The key is a secret of the person who requested the archive.
-  hub().provide('archive', viewersOf(anywhere), (send, { key }) => archiveProgress().listen(key, send));
+  // The key is a secret of the person who requested the archive, and serves nobody else.
+  hub().provide('archive', viewersOf(anywhere), (send, { key, session }) =>
+    archiveProgress().listen(session.userId, key, send),
+  );
   hub().provide('run', operatorsOf(ofCommand, NO_COMMAND_OUTPUT), (send, { key }) =>
     liveCommands().subscribe(key, send),
   );

@@ -33,7 +33,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
 
 /** Waits for the first reading, so that the header has figures even right after the server starts. */
 async function SummaryOnceRead({ grants }: { grants: Grants }) {
-  await fleetsReady(FIRST_READING_MS);
+  await fleetsReady(grants, FIRST_READING_MS);
   return <SummaryNow grants={grants} />;
 }
 

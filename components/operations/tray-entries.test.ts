@@ -22,6 +22,7 @@ function operationOf(outcomes: readonly Outcome[], differences: Partial<Operatio
     cancelledAtMs: null,
     cancelledBy: null,
     retryOf: null,
+    connections: ['local'],
     counts: countOutcomes(outcomes.map((outcome) => ({ outcome }))),
     ...differences,
   };

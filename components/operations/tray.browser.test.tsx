@@ -36,6 +36,7 @@ function viewOf(id: string, outcomes: readonly Outcome[], changes: Partial<Opera
     cancelledAtMs: null,
     cancelledBy: null,
     retryOf: null,
+    connections: ['local'],
     counts: countOutcomes(outcomes.map((outcome) => ({ outcome }))),
     ...changes,
   };

@@ -2,7 +2,7 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { localKey, setUpDataDir } from '../test-support/environment';
-import { someone } from '../test-support/people';
+import { ALL, someone } from '../test-support/people';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { deleteAccessBefore, listAccess, listAccessActors, listAccessGroups, noteAccess } from './audit';
 
@@ -19,7 +19,7 @@ async function noteAt(atMs: number, ...note: Parameters<typeof noteAccess>): Pro
 }
 
 const list = async (search: Partial<AccessSearch> = {}) =>
-  (await listAccess({ ...WHOLE_ACCESS, ...search }, NOW_MS)).entries.map(
+  (await listAccess({ ...WHOLE_ACCESS, ...search }, ALL, NOW_MS)).entries.map(
     ({ sandboxKey, kind }) => `${sandboxKey} ${kind}`,
   );
 
@@ -40,7 +40,7 @@ describeOnDatabases('the access log', () => {
   });
 
   it('lists entries newest first', async () => {
-    const { entries, older } = await listAccess(WHOLE_ACCESS, NOW_MS);
+    const { entries, older } = await listAccess(WHOLE_ACCESS, ALL, NOW_MS);
     expect(older).toBeNull();
     expect(entries).toEqual([
       {
@@ -59,7 +59,7 @@ describeOnDatabases('the access log', () => {
       expect.objectContaining({ actor: 'marek', kind: 'review-woken', detail: 'x' }),
       expect.objectContaining({ atMs: NOW_MS - 48 * HOUR_MS, path: '/a\uFFFD\n\u202E' }),
     ]);
-    expect(await listAccessActors()).toEqual(['ana', 'marek']);
+    expect(await listAccessActors(ALL)).toEqual(['ana', 'marek']);
   });
 
   it('filters by person, kind, sandbox and time', async () => {
@@ -80,7 +80,7 @@ describeOnDatabases('the access log', () => {
     const seen: string[] = [];
     let before: AccessSearch['before'] = null;
     do {
-      const page = await listAccess({ ...WHOLE_ACCESS, before }, NOW_MS, 1);
+      const page = await listAccess({ ...WHOLE_ACCESS, before }, ALL, NOW_MS, 1);
       seen.push(...page.entries.map(({ kind }) => kind));
       before = page.older;
     } while (before !== null);
@@ -97,7 +97,7 @@ describeOnDatabases('the access log', () => {
       await noteAt(atMs + at, ANA, { ...note, kind: 'exported', path: '~' });
       await noteAt(atMs + at, null, { ...note, kind: 'review-ended' });
     }
-    const { groups, older } = await listAccessGroups(search, NOW_MS);
+    const { groups, older } = await listAccessGroups(search, ALL, NOW_MS);
     expect(older).toBeNull();
     expect(groups).toMatchObject([
       {
@@ -114,9 +114,9 @@ describeOnDatabases('the access log', () => {
       },
       { request: null, entryCount: 1, entries: [{ sandboxKey: 'local/i9', path: '/a' }] },
     ]);
-    const first = await listAccessGroups(search, NOW_MS, 1);
+    const first = await listAccessGroups(search, ALL, NOW_MS, 1);
     expect(first.groups).toHaveLength(1);
-    const second = await listAccessGroups({ ...search, before: first.older }, NOW_MS, 1);
+    const second = await listAccessGroups({ ...search, before: first.older }, ALL, NOW_MS, 1);
     expect(second).toMatchObject({ groups: [{ entryCount: 1 }], older: null });
     await deleteAccessBefore(atMs + 1_000);
   });

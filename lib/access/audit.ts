@@ -14,6 +14,9 @@ import {
   MAX_SHOWN_ENTRIES,
   parseAccessKind,
 } from './audit-schema';
+import type { Grants } from './grants';
+import { seesCommands, withoutArguments } from './redact';
+import { seesAccess, seesOperation } from './seen';
 import type { Who } from './sessions';
 
 type Note = { kind: AccessKind; sandboxKey: SandboxKey } & Partial<
@@ -58,22 +61,27 @@ const CHUNK_ROWS = 500;
 const MAX_ROWS_PER_PAGE = 5_000;
 const MAX_ACTORS = 200;
 
-/** The entries that match `search`, newest first. A relative time span ends at `nowMs`. */
+/** The entries that match `search` and that the person may see, newest first. A relative time span ends at `nowMs`. */
 export async function listAccess(
   search: AccessSearch,
+  grants: Grants,
   nowMs: number,
   limit = PAGE_SIZE,
 ): Promise<AccessPage> {
   if (!canAccessMatch(search)) return { entries: [], older: null };
-  const rows = await readRows(search, nowMs, limit + 1);
+  const rows = await readRows(search, grants, nowMs, limit + 1);
   const shown = rows.slice(0, limit);
   // One extra row shows whether there are older ones.
-  return { entries: shown.flatMap(entryOf), older: rows.length > limit ? cursorOf(shown.at(-1)) : null };
+  return {
+    entries: shown.flatMap((row) => entryOf(row, grants)),
+    older: rows.length > limit ? cursorOf(shown.at(-1)) : null,
+  };
 }
 
 /** The access log in groups: what an operation did is one group, and any other access is one of its own. */
 export async function listAccessGroups(
   search: AccessSearch,
+  grants: Grants,
   nowMs: number,
   maxGroups = PAGE_SIZE,
 ): Promise<AccessGroups> {
@@ -85,13 +93,13 @@ export async function listAccessGroups(
   });
   let before = search.before;
   for (let read = 0; read < MAX_ROWS_PER_PAGE; ) {
-    const rows = await readRows({ ...search, before }, nowMs, CHUNK_ROWS);
+    const rows = await readRows({ ...search, before }, grants, nowMs, CHUNK_ROWS);
     for (const row of rows) {
       const key = row.request === null ? row.id : `operation ${row.request}`;
       const group = groups.get(key);
       if (!group && groups.size === maxGroups) return page(before);
       before = cursorOf(row);
-      const [entry] = entryOf(row);
+      const [entry] = entryOf(row, grants);
       if (!entry) continue;
       if (group) group.add(entry);
       else groups.set(key, new GroupBuilder(entry));
@@ -138,13 +146,17 @@ class GroupBuilder {
   }
 }
 
-type Row = Selectable<Database['access_log']>;
+type Row = Selectable<Database['access_log']> & { sees_operation: number | boolean };
 
-async function readRows(search: AccessSearch, nowMs: number, limit: number): Promise<Row[]> {
+async function readRows(search: AccessSearch, grants: Grants, nowMs: number, limit: number): Promise<Row[]> {
   const db = await database();
   const { by, kind, sandbox, before } = search;
   const { sinceMs, untilMs } = timeRangeOf(search, nowMs);
-  let query = db.selectFrom('access_log').selectAll();
+  let query = db
+    .selectFrom('access_log')
+    .selectAll()
+    .select(seesOperation(grants, 'access_log.request').as('sees_operation'))
+    .where(seesAccess(grants));
   if (by !== null) query = query.where('actor', '=', by);
   if (kind !== null) query = query.where('kind', '=', kind);
   if (sandbox !== null) query = query.where(namesSandboxIn('sandbox_key', sandbox));
@@ -163,26 +175,51 @@ function cursorOf(row: Row | undefined): RecordCursor | null {
   return row ? { atMs: Number(row.at_ms), id: row.id } : null;
 }
 
-/** The names of all people in the access log, sorted. */
-export async function listAccessActors(): Promise<string[]> {
+/** The names of all people in the part of the access log that the person may see, sorted. */
+export async function listAccessActors(grants: Grants): Promise<string[]> {
   const db = await database();
   const rows = await db
     .selectFrom('access_log')
     .select('actor')
     .distinct()
     .where('actor', 'is not', null)
+    .where(seesAccess(grants))
     .orderBy('actor')
     .limit(MAX_ACTORS)
     .execute();
   return rows.flatMap(({ actor }) => actor ?? []);
 }
 
-/** Empty if this version does not know the kind. */
-function entryOf(row: Row): AccessEntry[] {
+/** The entry as the person may see it. Empty if this version does not know the kind. */
+function entryOf(row: Row, grants: Grants): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
-  const { at_ms, actor_id, sandbox_key, ...same } = row;
-  return [{ ...same, kind, atMs: Number(at_ms), actorId: actor_id, sandboxKey: sandbox_key }];
+  const { at_ms, actor_id, sandbox_key, sees_operation, ...same } = row;
+  return [
+    {
+      ...same,
+      kind,
+      atMs: Number(at_ms),
+      actorId: actor_id,
+      sandboxKey: sandbox_key,
+      detail: detailFor(grants, kind, row),
+      request: sees_operation ? row.request : null,
+    },
+  ];
+}
+
+/** The details of these kinds end with a colon and a command line. */
+const COMMAND_KINDS: readonly AccessKind[] = ['process-attached', 'process-signalled'];
+
+function detailFor(
+  grants: Grants,
+  kind: AccessKind,
+  { detail, connection }: Pick<Row, 'detail' | 'connection'>,
+) {
+  if (detail === null || !COMMAND_KINDS.includes(kind) || seesCommands(grants, connection ?? ''))
+    return detail;
+  const at = detail.indexOf(': ');
+  return at < 0 ? detail : `${detail.slice(0, at)}: ${withoutArguments(detail.slice(at + 2))}`;
 }
 
 /** Deletes entries older than the retention period. */

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { NO_GRANTS } from '../access/grants';
 import type { Subscriber } from '../live/hub';
 import type { SandboxKey } from '../sandbox-key';
 import { eventually, localKey, setUpEngine, thrownBy } from '../test-support/environment';
@@ -58,7 +59,7 @@ describe('several people', () => {
   it('cannot subscribe as a viewer', () => {
     const server = openServer();
     const events: unknown[] = [];
-    const session = { sessionId: 's', userId: 'user-vi', actor: 'vi', may: () => false };
+    const session = { sessionId: 's', userId: 'user-vi', actor: 'vi', grants: NO_GRANTS, may: () => false };
     const subscriber: Subscriber = {
       key: 'local/i1',
       session,
@@ -160,7 +161,7 @@ describe('opening', () => {
     const server = openServer();
     const sandboxKey = await create();
     const events: ConsolesEvent[] = [];
-    const session = { sessionId: LI.id, userId: LI.userId, actor: 'li', may: () => true };
+    const session = { sessionId: LI.id, userId: LI.userId, actor: 'li', grants: LI.grants, may: () => true };
     const subscriber: Subscriber = {
       key: sandboxKey,
       session,

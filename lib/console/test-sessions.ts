@@ -68,7 +68,7 @@ export async function openTab(
   let seq = 0;
   const subscriber: Subscriber = {
     key: id,
-    session: { sessionId: person.id, userId: person.userId, actor: person.actor, may: () => true },
+    session: { ...person, sessionId: person.id, may: () => true },
     joinPayload: { client, offset, size: { cols: 80, rows: 24 } },
     sendBytes: (frame) => {
       const output = unpackOutput(frame);

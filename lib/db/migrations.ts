@@ -1,5 +1,5 @@
 import 'server-only';
-import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
+import { type Kysely, type Migration, type MigrationProvider, PostgresAdapter, sql } from 'kysely';
 
 /** The tables whose rows are of one sandbox. */
 const SANDBOX_TABLES = [
@@ -322,6 +322,21 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await sql`update saved_views set owner_id = ${LOCAL_ADMIN_ID} where owner_id = 'admin'`.execute(db);
       await db.schema.alterTable('start_views').renameColumn('actor', 'user_id').execute();
       await sql`update start_views set user_id = ${LOCAL_ADMIN_ID} where user_id = 'admin'`.execute(db);
+    },
+  },
+  '019_operation_connections': {
+    /** Says in one row which connection an operation concerns, because who may see it depends on all of them. */
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('operation_connections')
+        .addColumn('operation_id', 'text', (column) => column.notNull())
+        .addColumn('connection', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('operation_connections_pk', ['operation_id', 'connection'])
+        .execute();
+      const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
+      const slash = sql.raw(isPostgres ? "strpos(sandbox_key, '/')" : "instr(sandbox_key, '/')");
+      await sql`insert into operation_connections (operation_id, connection)
+        select distinct operation_id, substr(sandbox_key, 1, ${slash} - 1) from operation_items`.execute(db);
     },
   },
 });

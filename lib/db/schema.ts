@@ -6,6 +6,7 @@ export type Database = {
   sessions: SessionsTable;
   operations: OperationsTable;
   operation_items: OperationItemsTable;
+  operation_connections: OperationConnectionsTable;
   operation_plans: OperationPlansTable;
   operation_commands: OperationCommandsTable;
   access_log: AccessLogTable;
@@ -73,6 +74,9 @@ type OperationsTable = {
   cancelled_by: string | null;
   retry_of: string | null;
 };
+
+/** The connections of the items of each operation. */
+type OperationConnectionsTable = { operation_id: string; connection: string };
 
 type ConnectionTriesTable = {
   connection: string;

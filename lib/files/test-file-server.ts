@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Role } from '../access/roles';
-import { sessionCookieName } from '../access/sessions';
+import { findSession, sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
 import { apiOf } from '../sandbox-api/configured';
@@ -31,6 +31,12 @@ async function cookieOf(role: Role): Promise<string> {
   const value = cookies.get(role) ?? (await signInAs(role, `an ${role}`));
   cookies.set(role, value);
   return `${sessionCookieName()}=${value}`;
+}
+
+/** The person whose requests have this role. */
+export async function userIdOf(role: Role = 'operator'): Promise<string> {
+  const [, value] = (await cookieOf(role)).split('=');
+  return (await findSession(value))?.userId ?? '';
 }
 
 /** Starts a server for this test and returns its address. */

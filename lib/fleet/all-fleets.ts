@@ -8,8 +8,7 @@ import { fleetWatchers } from './watchers';
 
 /** The fleets of the connections in use that the person may see, as they were read last. Does not wait; see `fleetsReady`. */
 export function allFleets(grants: Grants): FleetsSnapshot {
-  const mine = fleetWatchers().filter(([name]) => roleOn(grants, name) !== null);
-  const snapshots = mine.map(([name, watcher]) => [name, watcher.snapshot()] as const);
+  const snapshots = watchersFor(grants).map(([name, watcher]) => [name, watcher.snapshot()] as const);
   return {
     sandboxes: snapshots.flatMap(([, { sandboxes }]) => sandboxes),
     status: mergeStatus(snapshots.map(([, { status }]) => status)),
@@ -18,9 +17,13 @@ export function allFleets(grants: Grants): FleetsSnapshot {
   };
 }
 
-/** Starts reading all fleets. Resolves when each has been read or failed once, or after `timeoutMs`. */
-export async function fleetsReady(timeoutMs: number): Promise<void> {
-  await Promise.all(fleetWatchers().map(([, watcher]) => watcher.ready(timeoutMs)));
+/** Starts reading the fleets that the person may see. Resolves when each has been read or failed once, or after `timeoutMs`. */
+export async function fleetsReady(grants: Grants, timeoutMs: number): Promise<void> {
+  await Promise.all(watchersFor(grants).map(([, watcher]) => watcher.ready(timeoutMs)));
+}
+
+function watchersFor(grants: Grants) {
+  return fleetWatchers().filter(([name]) => roleOn(grants, name) !== null);
 }
 
 /** The connections in use that the person may see. */

@@ -3,11 +3,17 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { eventually } from '../test-support/environment';
 import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
-import { type Admission, Hub } from './hub';
+import { type Admission, Hub, type LiveSession } from './hub';
 import { type Channel, packBytes } from './protocol';
 
 const ANYBODY = { role: 'viewer', where: () => null } as const;
-const ANA = { sessionId: 's', userId: 'user-ana', actor: 'ana', may: () => true };
+const ANA: LiveSession = {
+  sessionId: 's',
+  userId: 'user-ana',
+  actor: 'ana',
+  grants: { everywhere: 'admin', on: {} },
+  may: () => true,
+};
 
 type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
 

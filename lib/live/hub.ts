@@ -2,6 +2,7 @@ import 'server-only';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { Grants } from '../access/grants';
 import { buildId } from '../build-id';
 import type { ConnectionName } from '../sandbox-key';
 import { singleton } from '../singleton';
@@ -24,6 +25,7 @@ export type LiveSession = {
   sessionId: string;
   userId: string;
   actor: string;
+  grants: Grants;
   may: (role: ChannelRole, connection: ConnectionName | null) => boolean;
 };
 type ChannelRole = 'viewer' | 'operator' | 'admin';

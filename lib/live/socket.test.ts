@@ -4,12 +4,18 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { PageStatus } from '../page-state';
 import { eventually } from '../test-support/environment';
 import { serveUpgrades } from '../test-support/live';
-import { Hub } from './hub';
+import { Hub, type LiveSession } from './hub';
 import type { Channel } from './protocol';
 import { LiveSocket } from './socket';
 
 const ANYBODY = { role: 'viewer', where: () => null } as const;
-const ANA = { sessionId: 's', userId: 'user-ana', actor: 'ana', may: () => true };
+const ANA: LiveSession = {
+  grants: { everywhere: 'admin', on: {} },
+  sessionId: 's',
+  userId: 'user-ana',
+  actor: 'ana',
+  may: () => true,
+};
 
 /** Stubs of the browser's page and session. */
 const page = { location: { href: 'http://127.0.0.1:1/' } };

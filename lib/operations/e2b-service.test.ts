@@ -4,7 +4,7 @@ import { sandboxApi } from '../sandbox-api/configured';
 import { keyOf } from '../sandbox-key';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
-import { someone } from '../test-support/people';
+import { ALL, someone } from '../test-support/people';
 import { operateNow, planOperation, startPlanned } from './operate';
 import { findEnding } from './record/ending';
 import { listItems } from './record/store';
@@ -55,7 +55,7 @@ it('names the reason of an end from its events, and asks for no history that E2B
     reply(response, 200, [killed]);
     return true;
   };
-  expect(await findEnding('e2b/gone')).toMatchObject({
+  expect(await findEnding('e2b/gone', ALL)).toMatchObject({
     how: 'Its time ran out.',
     endedAtMs: Date.UTC(2026, 0, 1, 1),
   });

@@ -1,4 +1,5 @@
 import 'server-only';
+import { NOT_FOUND } from '../access/guard';
 import type { Session } from '../access/sessions';
 import { listStarted } from '../commands/store';
 import { config } from '../config';
@@ -17,8 +18,24 @@ import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pen
 import { driftOf, type Partition, phraseFor } from './plan/plan';
 import { losesTime } from './plan/time-left';
 import { freshCounts } from './record/board';
-import { findOperation, listItems, recordCancel, recordClarified, recordOperation } from './record/store';
-import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';
+import { operationFor, seesOperation } from './record/operation-for';
+import {
+  connectionsOf,
+  findOperation,
+  listItems,
+  recordCancel,
+  recordClarified,
+  recordOperation,
+} from './record/store';
+import type {
+  ActParams,
+  Operation,
+  OperationItem,
+  OperationPlan,
+  Skipped,
+  Started,
+  StoredOperation,
+} from './schema';
 import { readEach, sourceFor } from './step/read-target';
 import { operationRunner } from './work/runner';
 
@@ -48,6 +65,7 @@ const NEEDS_SPACE = {
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
   const { act, params, retryOf, sandboxKeys } = input;
+  await requireSeen(session, retryOf);
   if (NEEDS_SPACE[act]) requireDiskSpace();
   if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
@@ -65,6 +83,13 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     expiresAtMs: plan.expiresAtMs,
     cannotArchive: lackingFiles(sandboxKeys) ?? cannotArchive(),
   };
+}
+
+/** Only an operation that the person sees can be retried. */
+async function requireSeen(session: Session, retryOf: string | null): Promise<void> {
+  if (retryOf === null || seesOperation(session.grants, { connections: await connectionsOf(retryOf) }))
+    return;
+  throw new SandkeeperError('not_found', NOT_FOUND);
 }
 
 async function requireRepeatable({ act, retryOf, sandboxKeys }: Input): Promise<void> {
@@ -92,7 +117,7 @@ export async function startPlanned(
   const plan = await findPlan(token, session.id);
   if (plan.act !== act) throw new SandkeeperError('forbidden', `This plan is not for the action ${act}.`);
   const started = await findOperation(plan.id);
-  if (started) return started;
+  if (started) return operationFor(session.grants, started);
   const [first] = plan.targets;
   if (first === undefined) throw new SandkeeperError('conflict', 'There is nothing to do.');
   if (plan.mustType !== null && typed.trim() !== plan.mustType)
@@ -107,6 +132,7 @@ export async function startPlanned(
  */
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
+  await requireSeen(session, retryOf);
   const { targets, skipped } = await partitionInput(input);
   if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
   if (act === 'setTimeout' && input.sandboxKeys.length > 1) requireNoLoss(targets, params);
@@ -140,7 +166,7 @@ export async function stopOperation(session: Session, operationId: string): Prom
     return;
   }
   const operation = await findOperation(operationId);
-  if (!operation) throw new SandkeeperError('not_found', 'This operation does not exist.');
+  if (!operation) throw new SandkeeperError('not_found', NOT_FOUND);
   if (operation.state === 'finished' && operation.cancelledAtMs === null)
     throw new SandkeeperError('conflict', 'This operation has already finished.');
 }
@@ -148,7 +174,7 @@ export async function stopOperation(session: Session, operationId: string): Prom
 /** Reads the sandboxes of an operation whose outcome is unknown again. Throws `not_found`. */
 export async function recheckUnknown(session: Session, operationId: string): Promise<void> {
   const operation = await findOperation(operationId);
-  if (!operation) throw new SandkeeperError('not_found', 'This operation does not exist.');
+  if (!operation) throw new SandkeeperError('not_found', NOT_FOUND);
   const { act } = operation;
   if (act === 'run')
     throw new SandkeeperError(
@@ -209,7 +235,7 @@ type ConfirmedPlan = PendingPlan & { id: string; reason: string; filter: string 
 async function begin(session: Session, { targets, mustType: _, ...plan }: ConfirmedPlan): Promise<Operation> {
   if (NEEDS_SPACE[plan.act]) requireDiskSpace();
   const nowMs = Date.now();
-  const operation: Operation = {
+  const operation: StoredOperation = {
     id: plan.id,
     act: plan.act,
     params: plan.params,
@@ -224,17 +250,19 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
     cancelledAtMs: null,
     cancelledBy: null,
     retryOf: plan.retryOf,
+    connections: [...byConnection(targets.map(({ key }) => key)).keys()].sort(),
+    retriedConnections: plan.retryOf === null ? [] : await connectionsOf(plan.retryOf),
     counts: freshCounts(targets.length),
   };
   // Starts the readings that the runner will need while the record is being written.
   if (operation.startsAtMs === nowMs) readAhead(targets, nowMs);
   const isNew = await recordOperation({ ...operation, targets });
-  if (!isNew) return (await findOperation(plan.id)) ?? operation;
+  if (!isNew) return operationFor(session.grants, (await findOperation(plan.id)) ?? operation);
   operationRunner().start(
     operation,
     targets.map(({ key }) => ({ sandboxKey: key, outcome: 'waiting', message: null, tookMs: null })),
   );
-  return operation;
+  return operationFor(session.grants, operation);
 }
 
 function readAhead(targets: readonly Sandbox[], sinceMs: number): void {

@@ -137,7 +137,17 @@ export type Operation = {
   cancelledBy: string | null;
   /** The operation whose failures this one retries. */
   retryOf: string | null;
+  /** The connections of its sandboxes. */
+  connections: readonly ConnectionName[];
   counts: Counts;
+  /** `params.command` is without its arguments, because the role of the person who reads does not show them. */
+  hidesCommand?: true;
+};
+
+/** An operation on the server. Nothing of it leaves the server but through `operationFor`. */
+export type StoredOperation = Operation & {
+  /** The connections of the operation that it retries. */
+  retriedConnections: readonly ConnectionName[];
 };
 
 /** A time in which no request is sent, because the service refused the last ones. */

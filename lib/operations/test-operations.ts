@@ -3,12 +3,12 @@ import type { Sandbox } from '../sandbox/schema';
 import { idOf, type SandboxKey } from '../sandbox-key';
 import { freshCounts } from './record/board';
 import { recordOperation } from './record/store';
-import type { Operation, OperationItem } from './schema';
+import type { OperationItem, StoredOperation } from './schema';
 
 let made = 0;
 
 /** A new kill by ana without a cancel window. */
-export function newOperation(changes: Partial<Operation> = {}): Operation {
+export function newOperation(changes: Partial<StoredOperation> = {}): StoredOperation {
   made += 1;
   const nowMs = Date.now();
   return {
@@ -26,6 +26,8 @@ export function newOperation(changes: Partial<Operation> = {}): Operation {
     cancelledAtMs: null,
     cancelledBy: null,
     retryOf: null,
+    connections: ['local'],
+    retriedConnections: [],
     counts: freshCounts(0),
     ...changes,
   };
@@ -38,8 +40,8 @@ export function waitingItem(sandboxKey: SandboxKey): OperationItem {
 /** Records an operation on `targets`. The key of a local sandbox stands for a made-up one. */
 export async function recordNew(
   targets: readonly (SandboxKey | Sandbox)[],
-  changes: Partial<Operation> = {},
-): Promise<Operation> {
+  changes: Partial<StoredOperation> = {},
+): Promise<StoredOperation> {
   const operation = newOperation({ ...changes, counts: freshCounts(targets.length) });
   await recordOperation({
     ...operation,

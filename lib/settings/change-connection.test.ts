@@ -6,7 +6,7 @@ import { database } from '../db/client';
 import { sandboxApi } from '../sandbox-api/configured';
 import { describeOnDatabases } from '../test-support/databases';
 import { serveHttp, setUpDataDir } from '../test-support/environment';
-import { someone } from '../test-support/people';
+import { ALL, someone } from '../test-support/people';
 import {
   addToSettings,
   editInSettings,
@@ -45,7 +45,7 @@ const changed = (changes: Entered) =>
 
 /** The access log, oldest first. */
 async function recorded(): Promise<string[]> {
-  const { entries } = await listAccess(WHOLE_ACCESS, Date.now());
+  const { entries } = await listAccess(WHOLE_ACCESS, ALL, Date.now());
   return entries
     .map(({ actor, kind, connection, detail }) => `${actor} ${kind} ${connection}: ${detail}`)
     .reverse();

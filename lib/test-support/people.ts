@@ -1,8 +1,11 @@
-import { EVERYWHERE } from '../access/grants';
+import { EVERYWHERE, type Grants } from '../access/grants';
 import type { Caller } from '../access/guard';
 import type { Role } from '../access/roles';
 import { openSession } from '../access/sessions';
 import { createUser, grantRole } from '../access/users';
+
+/** The grants of an admin of everything. */
+export const ALL: Grants = { everywhere: 'admin', on: {} };
 
 /** A person with a role on every connection, and a session that is in no database. */
 export function someone(actor: string, role: Role = 'admin'): Caller {

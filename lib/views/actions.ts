@@ -13,33 +13,33 @@ export async function saveOneView(input: z.input<typeof SaveViewInput>): Promise
     const [session, view] = await guardAction('viewer', SaveViewInput, input, ANYWHERE);
     if (view.isShared) requireRole(session, 'operator', ANYWHERE);
     await saveView(session.userId, view);
-    return listViews(session.userId);
+    return listViews(session);
   });
 }
 
 /** Renames a view of the caller, or a shared one for an admin, and returns all views. Role: viewer. */
 export async function renameOneView(input: z.input<typeof RenameViewInput>): Promise<Result<SavedView[]>> {
   return resultOf(async () => {
-    const [{ userId, grants }, { id, name }] = await guardAction('viewer', RenameViewInput, input, ANYWHERE);
-    await renameView(userId, mayIn(grants, 'admin', EVERYWHERE), id, name);
-    return listViews(userId);
+    const [session, { id, name }] = await guardAction('viewer', RenameViewInput, input, ANYWHERE);
+    await renameView(session.userId, mayIn(session.grants, 'admin', EVERYWHERE), id, name);
+    return listViews(session);
   });
 }
 
 /** Deletes a view of the caller, or a shared one for an admin, and returns the rest. Role: viewer. */
 export async function deleteOneView(input: z.input<typeof ViewId>): Promise<Result<SavedView[]>> {
   return resultOf(async () => {
-    const [{ userId, grants }, { id }] = await guardAction('viewer', ViewId, input, ANYWHERE);
-    await deleteView(userId, mayIn(grants, 'admin', EVERYWHERE), id);
-    return listViews(userId);
+    const [session, { id }] = await guardAction('viewer', ViewId, input, ANYWHERE);
+    await deleteView(session.userId, mayIn(session.grants, 'admin', EVERYWHERE), id);
+    return listViews(session);
   });
 }
 
 /** Chooses the start page of the caller and returns all views. Role: viewer. */
 export async function chooseStartView(input: z.input<typeof StartViewInput>): Promise<Result<SavedView[]>> {
   return resultOf(async () => {
-    const [{ userId }, { id }] = await guardAction('viewer', StartViewInput, input, ANYWHERE);
-    await setStartView(userId, id);
-    return listViews(userId);
+    const [session, { id }] = await guardAction('viewer', StartViewInput, input, ANYWHERE);
+    await setStartView(session, id);
+    return listViews(session);
   });
 }

@@ -1,14 +1,16 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
+import { ALL } from '../test-support/people';
 import { SaveViewInput } from './schema';
 import { deleteView, listViews, renameView, saveView, setStartView, startQuery } from './store';
 
+const as = (userId: string, grants = ALL) => ({ userId, grants });
 const mine = { name: 'Old ones', query: 'q=age%3E2d&sort=left', isShared: false };
 const shared = { name: 'Development', query: 'q=environment%3Ddevelopment', isShared: true };
-const namesOf = async (actor: string) => (await listViews(actor)).map(({ name }) => name);
+const namesOf = async (actor: string) => (await listViews(as(actor))).map(({ name }) => name);
 const idOf = async (actor: string, wanted: string) =>
-  (await listViews(actor)).find(({ name }) => name === wanted)?.id ?? '';
+  (await listViews(as(actor))).find(({ name }) => name === wanted)?.id ?? '';
 
 const PEOPLE = ['ana', 'li'].map((id) => ({
   id,
@@ -35,17 +37,17 @@ describeOnDatabases('saved views', () => {
   });
 
   it('shows a view to its owner, and to everybody if it is shared', async () => {
-    expect(await listViews('ana')).toMatchObject([
+    expect(await listViews(as('ana'))).toMatchObject([
       { ...shared, owner: 'ana', isMine: true, isStart: false },
       { ...mine, isMine: true },
     ]);
-    expect(await listViews('li')).toMatchObject([{ ...shared, isMine: false }]);
+    expect(await listViews(as('li'))).toMatchObject([{ ...shared, isMine: false }]);
   });
 
   it('replaces a view of the same name, but not that of somebody else', async () => {
     await saveView('ana', { ...mine, query: 'q=age%3E9d' });
     await saveView('li', { ...mine, query: 'q=owner%3Dli' });
-    expect((await listViews('ana')).map(({ query }) => query)).toEqual([shared.query, 'q=age%3E9d']);
+    expect((await listViews(as('ana'))).map(({ query }) => query)).toEqual([shared.query, 'q=age%3E9d']);
     expect(await namesOf('li')).toEqual(['Development', 'Old ones']);
   });
 
@@ -53,7 +55,7 @@ describeOnDatabases('saved views', () => {
     const queries = Array.from({ length: 8 }, (_, at) => `q=age%3E${at}d`);
     for (const isShared of [false, true])
       await Promise.all(queries.map((query) => saveView('li', { name: 'Same', query, isShared })));
-    const same = (await listViews('li')).filter(({ name }) => name === 'Same');
+    const same = (await listViews(as('li'))).filter(({ name }) => name === 'Same');
     expect(same.map(({ isShared }) => isShared).sort()).toEqual([false, true]);
     for (const { query } of same) expect(queries).toContain(query);
   });
@@ -62,11 +64,11 @@ describeOnDatabases('saved views', () => {
     const refused = { code: 'conflict', message: expect.stringContaining('The team already has') };
     await expect(saveView('li', { ...shared, query: 'q=x' })).rejects.toMatchObject(refused);
     await saveView('li', { ...shared, name: 'Staging' });
-    const id = (await listViews('li')).find(({ isMine }) => isMine)?.id ?? '';
+    const id = (await listViews(as('li'))).find(({ isMine }) => isMine)?.id ?? '';
     await expect(renameView('li', false, id, shared.name)).rejects.toMatchObject(refused);
     // A refusal leaves the database usable.
     await renameView('li', false, id, 'Test');
-    expect(await listViews('ana')).toMatchObject([shared, mine, { name: 'Test', owner: 'li' }]);
+    expect(await listViews(as('ana'))).toMatchObject([shared, mine, { name: 'Test', owner: 'li' }]);
     // One's own may have any name.
     await saveView('li', { ...shared, isShared: false });
     expect(await namesOf('li')).toEqual(['Development', 'Development', 'Test']);
@@ -91,29 +93,29 @@ describeOnDatabases('saved views', () => {
       ['ana', false, 'nothing'],
     ] as const)
       await expect(renameView(actor, isAdmin, view, 'x')).rejects.toMatchObject({ code: 'not_found' });
-    await setStartView('ana', id);
+    await setStartView(as('ana'), id);
     await saveView('ana', { ...mine, name: 'Older ones' });
     await expect(renameView('ana', false, id, 'Older ones')).rejects.toMatchObject({ code: 'conflict' });
     // Its readers differ, so that nobody mistakes one for the other.
     await renameView('ana', false, id, shared.name);
     await renameView('li', true, sharedId, 'Staging');
     expect(await namesOf('ana')).toEqual(['Development', 'Older ones', 'Staging']);
-    expect(await startQuery('ana')).toBe(mine.query);
+    expect(await startQuery(as('ana'))).toBe(mine.query);
   });
 
   it('keeps one start page per person, and forgets it with its view', async () => {
-    expect(await startQuery('li')).toBe('');
+    expect(await startQuery(as('li'))).toBe('');
     const sharedId = await idOf('li', shared.name);
-    await setStartView('li', sharedId);
-    await setStartView('ana', await idOf('ana', mine.name));
-    expect([await startQuery('li'), await startQuery('ana')]).toEqual([shared.query, mine.query]);
-    await setStartView('ana', null);
-    expect(await startQuery('ana')).toBe('');
-    await expect(setStartView('li', await idOf('ana', mine.name))).rejects.toMatchObject({
+    await setStartView(as('li'), sharedId);
+    await setStartView(as('ana'), await idOf('ana', mine.name));
+    expect([await startQuery(as('li')), await startQuery(as('ana'))]).toEqual([shared.query, mine.query]);
+    await setStartView(as('ana'), null);
+    expect(await startQuery(as('ana'))).toBe('');
+    await expect(setStartView(as('li'), await idOf('ana', mine.name))).rejects.toMatchObject({
       code: 'not_found',
     });
     await deleteView('ana', false, sharedId);
-    expect(await startQuery('li')).toBe('');
+    expect(await startQuery(as('li'))).toBe('');
   });
 });
 

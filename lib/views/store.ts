@@ -1,9 +1,12 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import type { ExpressionBuilder } from 'kysely';
+import type { Grants } from '../access/grants';
+import type { Session } from '../access/sessions';
 import { database, isUniqueViolation } from '../db/client';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
+import { showsFilter } from '../fleet/filter/named-connections';
 import type { SavedView } from './schema';
 
 const MAX_VIEWS_PER_PERSON = 100;
@@ -19,8 +22,14 @@ function noSuchView(): SandkeeperError {
 
 type NewView = Pick<SavedView, 'name' | 'query' | 'isShared'>;
 
-/** The views that the person sees: their own and those of the team, by name. */
-export async function listViews(userId: string): Promise<SavedView[]> {
+/** The person, and what they may see. */
+type Viewer = Pick<Session, 'userId' | 'grants'>;
+
+/**
+ * The views that the person sees, by name: their own, and those of the team that name no connection which is hidden from
+ * them.
+ */
+export async function listViews({ userId, grants }: Viewer): Promise<SavedView[]> {
   const db = await database();
   const rows = await db
     .selectFrom('saved_views')
@@ -36,7 +45,8 @@ export async function listViews(userId: string): Promise<SavedView[]> {
     .select('view_id')
     .where('user_id', '=', userId)
     .executeTakeFirst();
-  return rows.map(({ id, name, query, is_shared, owner_id, owner }) => ({
+  const seen = rows.filter(({ owner_id, query }) => owner_id === userId || showsView(grants, query));
+  return seen.map(({ id, name, query, is_shared, owner_id, owner }) => ({
     id,
     name,
     query,
@@ -130,15 +140,24 @@ export async function deleteView(userId: string, isAdmin: boolean, id: string): 
 }
 
 /** Makes a view the start page of the person; `null`: the whole fleet. Throws `not_found` for a view that they do not see. */
-export async function setStartView(userId: string, id: string | null): Promise<void> {
+export async function setStartView(viewer: Viewer, id: string | null): Promise<void> {
+  const { userId } = viewer;
   const db = await database();
-  if (id !== null && !(await listViews(userId)).some((view) => view.id === id))
+  if (id !== null && !(await listViews(viewer)).some((view) => view.id === id))
     throw new SandkeeperError('not_found', 'This view does not exist.');
   await db.deleteFrom('start_views').where('user_id', '=', userId).execute();
   if (id !== null) await db.insertInto('start_views').values({ user_id: userId, view_id: id }).execute();
 }
 
-/** The query of the start page of the person, without the `?`. Empty for the whole fleet. */
-export async function startQuery(userId: string): Promise<string> {
-  return (await listViews(userId)).find(({ isStart }) => isStart)?.query ?? '';
+/**
+ * The query of the start page of the person, without the `?`. Empty for the whole fleet, also if it names a connection that
+ * they no longer see.
+ */
+export async function startQuery(viewer: Viewer): Promise<string> {
+  const query = (await listViews(viewer)).find(({ isStart }) => isStart)?.query ?? '';
+  return showsView(viewer.grants, query) ? query : '';
+}
+
+function showsView(grants: Grants, query: string): boolean {
+  return showsFilter(grants, new URLSearchParams(query).get('q') ?? '');
 }

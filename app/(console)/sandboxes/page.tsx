@@ -16,7 +16,7 @@ export const metadata: Metadata = { title: 'Sandboxes' };
 export default async function SandboxesPage({ searchParams }: PageProps<'/sandboxes'>) {
   const session = await guardPage('viewer', ANYWHERE);
   const { q, sort } = await searchParams;
-  await fleetsReady(FIRST_READING_MS);
+  await fleetsReady(session.grants, FIRST_READING_MS);
   const request = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
   const { protectedKey, bulkLimit } = config().operations;
   const first = firstScreen(allFleets(session.grants), request, Date.now());
@@ -24,7 +24,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
     <FleetPage
       first={jsonOf(first)}
       role={session.role}
-      views={await listViews(session.userId).catch(() => [])}
+      views={await listViews(session).catch(() => [])}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}
       rememberedWidths={(await cookies()).get(WIDTHS_COOKIE)?.value ?? null}

@@ -10,11 +10,11 @@ const CHUNK_ROWS = 1_000;
 /** Downloads the access log as CSV, newest first, with the filters of its page. Role: viewer. */
 export function GET(request: Request): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer', ANYWHERE);
+    const { grants } = await guardRead('viewer', ANYWHERE);
     const parameters = new URL(request.url).searchParams;
     const nowMs = Date.now();
     const search = { ...parseAccessSearch((name) => parameters.get(name) ?? undefined), before: null };
-    const parts = accessFileParts((before) => listAccess({ ...search, before }, nowMs, CHUNK_ROWS));
+    const parts = accessFileParts((before) => listAccess({ ...search, before }, grants, nowMs, CHUNK_ROWS));
     const encoder = new TextEncoder();
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {

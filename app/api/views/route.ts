@@ -6,7 +6,7 @@ import { listViews } from '@/lib/views/store';
 /** The saved views of the caller and of the team, `SavedView[]`. Role: viewer. */
 export function GET(): Promise<Response> {
   return responseOf(async () => {
-    const { userId } = await guardRead('viewer', ANYWHERE);
-    return Response.json(await listViews(userId), { headers: { 'cache-control': 'no-store' } });
+    const session = await guardRead('viewer', ANYWHERE);
+    return Response.json(await listViews(session), { headers: { 'cache-control': 'no-store' } });
   });
 }

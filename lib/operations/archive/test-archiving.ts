@@ -12,7 +12,7 @@ import type { SandboxKey } from '../../sandbox-key';
 import { eventually, localKey, setUpDataDir } from '../../test-support/environment';
 import { wakeKeeper } from '../../wake/wake-keeper';
 import { listRecorded } from '../record/record';
-import type { ActParams, Operation, OperationEvent, RecordedItem } from '../schema';
+import type { ActParams, OperationEvent, RecordedItem, StoredOperation } from '../schema';
 import { recordNew, waitingItem } from '../test-operations';
 import { OperationRunner } from '../work/runner';
 
@@ -93,7 +93,7 @@ export function setUpArchiving() {
       params: { exportPath: '~', ...params },
     });
 
-  function start(runner: OperationRunner, operation: Operation, sandboxes: readonly Sandbox[]): void {
+  function start(runner: OperationRunner, operation: StoredOperation, sandboxes: readonly Sandbox[]): void {
     runner.start(
       operation,
       sandboxes.map(({ key }) => waitingItem(key)),
@@ -103,7 +103,7 @@ export function setUpArchiving() {
   const isOver = ({ outcome }: RecordedItem) => outcome !== 'waiting' && outcome !== 'sending';
 
   /** Items by the keys of their sandboxes. */
-  async function outcomes({ id }: Operation): Promise<Record<SandboxKey, RecordedItem>> {
+  async function outcomes({ id }: StoredOperation): Promise<Record<SandboxKey, RecordedItem>> {
     await eventually(async () => (await listRecorded(id)).every(isOver), 40_000);
     return Object.fromEntries((await listRecorded(id)).map((item) => [item.sandboxKey, item]));
   }
@@ -119,7 +119,7 @@ export function setUpArchiving() {
     execFileSync('tar', ['-t', '-z', '-f', join(archiveDir, name)], { encoding: 'utf8' })
       .trim()
       .split('\n');
-  const kept = ({ id }: Operation) =>
+  const kept = ({ id }: StoredOperation) =>
     fs.existsSync(join(archiveDir, id)) ? fs.readdirSync(join(archiveDir, id)) : [];
 
   return {

@@ -7,13 +7,13 @@ import {
   countOutcomes,
   isFinal,
   noCounts,
-  type Operation,
   type OperationEvent,
   type OperationItem,
+  type StoredOperation,
 } from '../schema';
 
 type Entry = {
-  operation: Operation;
+  operation: StoredOperation;
   items: Map<SandboxKey, OperationItem>;
   counts: Counts;
   /** The number of items in each connection, and of those that are not final. */
@@ -24,8 +24,9 @@ type Entry = {
   isChanged: boolean;
 };
 
-/** Receives an event and the connections of its operation. */
-export type OperationListener = (event: OperationEvent, involved: readonly ConnectionName[]) => void;
+/** An event before it leaves the server. */
+export type BoardEvent = Omit<OperationEvent, 'operation'> & { operation: StoredOperation };
+export type OperationListener = (event: BoardEvent) => void;
 
 const PUBLISH_EVERY_MS = 100;
 /** Finished operations are kept for new listeners, so that a reload does not miss the end. */
@@ -43,7 +44,7 @@ export class OperationBoard {
   }
 
   /** Adds an operation with all its items, unless it is known. */
-  put(operation: Operation, items: readonly OperationItem[]): void {
+  put(operation: StoredOperation, items: readonly OperationItem[]): void {
     if (this.#entries.has(operation.id)) return;
     this.#entries.set(operation.id, {
       operation,
@@ -62,13 +63,13 @@ export class OperationBoard {
   }
 
   /** Operations that are not finished, oldest first. */
-  running(): Operation[] {
+  running(): StoredOperation[] {
     return [...this.#entries.values()].flatMap(({ operation }) =>
       operation.state === 'running' ? [operation] : [],
     );
   }
 
-  find(operationId: string): Operation | null {
+  find(operationId: string): StoredOperation | null {
     return this.#entries.get(operationId)?.operation ?? null;
   }
 
@@ -121,7 +122,7 @@ export class OperationBoard {
   }
 
   /** Updates an operation, such as when it is cancelled or finished. */
-  note(operationId: string, changes: Partial<Omit<Operation, 'id' | 'counts'>>): void {
+  note(operationId: string, changes: Partial<Omit<StoredOperation, 'id' | 'counts'>>): void {
     const entry = this.#entries.get(operationId);
     if (!entry) return;
     entry.operation = { ...entry.operation, ...changes };
@@ -144,7 +145,7 @@ export class OperationBoard {
     this.#listeners.add(listener);
     for (const entry of this.#entries.values()) {
       const isOver = entry.operation.state === 'finished';
-      listener(this.#eventOf(entry, isOver ? [] : [...entry.items.values()]), [...entry.sizes.keys()]);
+      listener(this.#eventOf(entry, isOver ? [] : [...entry.items.values()]));
     }
     return () => this.#listeners.delete(listener);
   }
@@ -162,12 +163,11 @@ export class OperationBoard {
       entry.changed.clear();
       entry.isChanged = false;
       const event = this.#eventOf(entry, items);
-      const involved = [...entry.sizes.keys()];
-      for (const listener of this.#listeners) listener(event, involved);
+      for (const listener of this.#listeners) listener(event);
     }
   }
 
-  #eventOf({ operation, counts, open }: Entry, items: OperationItem[]): OperationEvent {
+  #eventOf({ operation, counts, open }: Entry, items: OperationItem[]): BoardEvent {
     return {
       operation: { ...operation, counts },
       items,

@@ -3,6 +3,7 @@ import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { fleetWatcher } from '../../fleet/watchers';
 import { eventually, localKey, setUpEngine } from '../../test-support/environment';
+import { ALL } from '../../test-support/people';
 import { claimItems, recordArchive, recordOutcomes } from './claims';
 import { findEnding } from './ending';
 import { recordOperation } from './store';
@@ -41,7 +42,7 @@ describe('findEnding', () => {
       tookMs: 80,
     } as const;
     await recordOutcomes('here', [done]);
-    const ending = await findEnding(sandbox.key);
+    const ending = await findEnding(sandbox.key, ALL);
     expect(ending).toEqual({
       endedAtMs: expect.any(Number),
       how: 'It was killed here by li.',
@@ -71,7 +72,7 @@ describe('findEnding', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(await findEnding(sandbox.key)).toMatchObject({
+    expect(await findEnding(sandbox.key, ALL)).toMatchObject({
       how: 'It was killed.',
       saved: { name: `s2/local.${id}.tar.gz` },
     });
@@ -82,7 +83,7 @@ describe('findEnding', () => {
     await engine.call('DELETE', `/sandboxes/${killed}`);
     const expired = await engine.create({ timeout: 0 });
     await eventually(async () => (await engine.detail(expired)).status === 404);
-    expect(await findEnding(localKey(killed))).toEqual({
+    expect(await findEnding(localKey(killed), ALL)).toEqual({
       endedAtMs: expect.any(Number),
       how: 'It was killed.',
       last: null,
@@ -90,14 +91,14 @@ describe('findEnding', () => {
       saved: null,
     });
     // The service may report the reason a moment later.
-    await eventually(async () => (await findEnding(localKey(expired)))?.how === 'Its time ran out.');
+    await eventually(async () => (await findEnding(localKey(expired), ALL))?.how === 'Its time ran out.');
   });
 
   it('names the end of a sandbox that was killed while paused, which runs leave out', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(await findEnding(localKey(id))).toMatchObject({
+    expect(await findEnding(localKey(id), ALL)).toMatchObject({
       how: 'It was killed.',
       endedAtMs: expect.any(Number),
     });
@@ -108,23 +109,23 @@ describe('findEnding', () => {
     const old = await engine.create();
     await engine.call('DELETE', `/sandboxes/${old}`);
     for (let made = 0; made < 120; made += 1) await engine.create();
-    expect((await findEnding(localKey(old)))?.how).toBe('It was killed.');
+    expect((await findEnding(localKey(old), ALL))?.how).toBe('It was killed.');
   });
 
   it('returns null for an unknown id', async () => {
-    expect(await findEnding('local/inever')).toBeNull();
+    expect(await findEnding('local/inever', ALL)).toBeNull();
   });
 
   it.each([404, 500])('falls back to the watcher if the history answers %i', async (status) => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => void vi.restoreAllMocks());
     await engine.fault({ route: 'GET /v2/sandbox-runs', status });
-    expect(await findEnding('local/inever')).toBeNull();
+    expect(await findEnding('local/inever', ALL)).toBeNull();
     const { sandbox } = rowWith({ id: `iseen${status}` });
     fleetWatcher('local').recordReading(sandbox, Date.now());
     fleetWatcher('local').recordGone(sandbox.key);
     const how = 'It was terminated. The service does not say how.';
-    expect(await findEnding(sandbox.key)).toEqual({
+    expect(await findEnding(sandbox.key, ALL)).toEqual({
       endedAtMs: expect.any(Number),
       how,
       last: sandbox,

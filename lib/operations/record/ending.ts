@@ -1,4 +1,5 @@
 import 'server-only';
+import type { Grants } from '../../access/grants';
 import { SandkeeperError } from '../../errors';
 import { watcherOf } from '../../fleet/watchers';
 import type { Sandbox } from '../../sandbox/schema';
@@ -7,7 +8,8 @@ import type { SandboxApi } from '../../sandbox-api/sandbox-api';
 import { idOf, type SandboxKey } from '../../sandbox-key';
 import type { ItemArchive } from '../schema';
 import { findLastArchive } from './archives';
-import { findOurKill } from './store';
+import { seesOperation } from './operation-for';
+import { connectionsOf, findOurKill } from './store';
 
 /** How a sandbox ended, as far as it is known. */
 export type Ending = {
@@ -38,16 +40,20 @@ const END_REASONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** How `sandboxKey` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs and docs/protocol.md#e2b-events. */
-export async function findEnding(sandboxKey: SandboxKey): Promise<Ending | null> {
-  const ending = await findCause(sandboxKey);
+/**
+ * How `sandboxKey` ended, for a person who sees its connection. `null`: unknown id. See docs/protocol.md#sandbox-runs and
+ * docs/protocol.md#e2b-events.
+ */
+export async function findEnding(sandboxKey: SandboxKey, grants: Grants): Promise<Ending | null> {
+  const ending = await findCause(sandboxKey, grants);
   return ending && { ...ending, saved: await findLastArchive(sandboxKey) };
 }
 
-async function findCause(sandboxKey: SandboxKey): Promise<Omit<Ending, 'saved'> | null> {
+async function findCause(sandboxKey: SandboxKey, grants: Grants): Promise<Omit<Ending, 'saved'> | null> {
   const ours = await findOurKill(sandboxKey);
   if (ours) {
-    const { atMs, actor, sandbox, operationId } = ours;
+    const { atMs, actor, sandbox, operationId: id } = ours;
+    const operationId = seesOperation(grants, { connections: await connectionsOf(id) }) ? id : null;
     return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
   }
   const { capabilities } = apiOf(sandboxKey);

@@ -57,6 +57,7 @@ function operationOf(all: readonly OperationItem[], differences: Partial<Operati
     cancelledAtMs: null,
     cancelledBy: null,
     retryOf: null,
+    connections: ['local'],
     counts: countOutcomes(all),
     ...differences,
   };

@@ -30,6 +30,7 @@ function operationOf(items: readonly RecordedItem[], changes: Partial<Operation>
     cancelledAtMs: null,
     cancelledBy: null,
     retryOf: null,
+    connections: ['local'],
     counts: countOutcomes(items),
     ...changes,
   };

@@ -3,6 +3,7 @@ import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { describeOnDatabases } from '../../test-support/databases';
 import { localKey } from '../../test-support/environment';
+import { ALL } from '../../test-support/people';
 import type { Outcome } from '../schema';
 import { type LogSearch, passesSearch, WHOLE_LOG } from './log-filter';
 import {
@@ -71,7 +72,7 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
 
 const idsOf = (entries: LogEntry[]) => entries.map(({ operation }) => operation.id);
 async function idsFor(search: Partial<LogSearch>): Promise<string[]> {
-  return idsOf((await listOperations({ ...WHOLE_LOG, ...search }, NOW_MS)).entries);
+  return idsOf((await listOperations({ ...WHOLE_LOG, ...search }, ALL, NOW_MS)).entries);
 }
 
 describeOnDatabases('the record', () => {
@@ -94,7 +95,7 @@ describeOnDatabases('the record', () => {
   });
 
   it('returns all fields of an operation', async () => {
-    expect(await findRecord('stopped')).toEqual({
+    expect(await findRecord('stopped', ALL)).toEqual({
       id: 'stopped',
       act: 'kill',
       params: { graceMs: 1_000 },
@@ -108,13 +109,14 @@ describeOnDatabases('the record', () => {
       cancelledAtMs: NOW_MS - 30 * MINUTE_MS + 6_000,
       cancelledBy: 'li',
       retryOf: null,
+      connections: ["local"],
       counts: {
         ...{ waiting: 0, sending: 1, done: 0, partial: 0, already: 0, skipped: 0 },
         ...{ cancelled: 1, denied: 0, failed: 0, unknown: 0 },
       },
     });
-    expect((await findRecord('old'))?.counts).toMatchObject({ done: 2, failed: 1, already: 1 });
-    expect(await findRecord('never')).toBeNull();
+    expect((await findRecord('old', ALL))?.counts).toMatchObject({ done: 2, failed: 1, already: 1 });
+    expect(await findRecord('never', ALL)).toBeNull();
   });
 
   it('keeps sandboxes as planned, in plan order', async () => {
@@ -138,7 +140,7 @@ describeOnDatabases('the record', () => {
   });
 
   it('lists newest first, with counts, and the key of a single sandbox', async () => {
-    const { entries, older } = await listOperations(WHOLE_LOG, NOW_MS);
+    const { entries, older } = await listOperations(WHOLE_LOG, ALL, NOW_MS);
     expect(idsOf(entries)).toEqual(['stopped', 'pause', 'retry', 'old']);
     expect(entries.map(({ sandboxKey }) => sandboxKey)).toEqual([null, null, 'local/c', null]);
     expect(entries[1]?.operation.counts).toMatchObject({ done: 1, unknown: 1, failed: 0 });
@@ -171,7 +173,7 @@ describeOnDatabases('the record', () => {
     ])('by %j lists %j, and filters live operations the same way', async (search, ids) => {
       expect(await idsFor(search)).toEqual(ids);
       const asked = { ...WHOLE_LOG, ...search };
-      const all = (await listOperations(WHOLE_LOG, NOW_MS)).entries;
+      const all = (await listOperations(WHOLE_LOG, ALL, NOW_MS)).entries;
       const passing = [];
       for (const { operation } of all) {
         const keys = (await listRecorded(operation.id)).map(({ sandboxKey }) => sandboxKey);
@@ -185,7 +187,7 @@ describeOnDatabases('the record', () => {
     const seen: string[] = [];
     let before: LogSearch['before'] = null;
     do {
-      const page = await listOperations({ ...WHOLE_LOG, before }, NOW_MS, 1);
+      const page = await listOperations({ ...WHOLE_LOG, before }, ALL, NOW_MS, 1);
       seen.push(...idsOf(page.entries));
       before = page.older;
     } while (before !== null);
@@ -193,14 +195,16 @@ describeOnDatabases('the record', () => {
   });
 
   it('lists people who have started operations', async () => {
-    expect(await listActors()).toEqual(['ana', 'li']);
+    expect(await listActors(ALL)).toEqual(['ana', 'li']);
   });
 
   it('finds retries, and whether a sandbox has operations', async () => {
-    expect((await findRetries('old')).map(({ id, counts }) => [id, counts.done])).toEqual([['retry', 1]]);
-    expect(await findRetries('retry')).toEqual([]);
-    expect(await hasOperations('local/c')).toBe(true);
-    expect(await hasOperations('other/c')).toBe(false);
-    expect(await hasOperations('local/nobody')).toBe(false);
+    expect((await findRetries('old', ALL)).map(({ id, counts }) => [id, counts.done])).toEqual([
+      ['retry', 1],
+    ]);
+    expect(await findRetries('retry', ALL)).toEqual([]);
+    expect(await hasOperations('local/c', ALL)).toBe(true);
+    expect(await hasOperations('other/c', ALL)).toBe(false);
+    expect(await hasOperations('local/nobody', ALL)).toBe(false);
   });
 });

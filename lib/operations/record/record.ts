@@ -1,5 +1,8 @@
 import 'server-only';
 import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool } from 'kysely';
+import type { Grants } from '../../access/grants';
+import { NOT_FOUND } from '../../access/guard';
+import { seesOperation as seesOperationIn } from '../../access/seen';
 import { database } from '../../db/client';
 import { namesSandboxIn } from '../../db/sandbox-column';
 import type { Database } from '../../db/schema';
@@ -7,17 +10,10 @@ import { SandkeeperError } from '../../errors';
 import { type RecordCursor, timeRangeOf } from '../../record-search';
 import { storedSandbox } from '../../sandbox/schema';
 import type { SandboxKey } from '../../sandbox-key';
-import {
-  isTroubled,
-  noCounts,
-  OPERATION_ID,
-  type Operation,
-  OUTCOMES,
-  type RecordedItem,
-  totalsOf,
-} from '../schema';
+import { isTroubled, OPERATION_ID, type Operation, OUTCOMES, type RecordedItem, totalsOf } from '../schema';
 import { canMatch, type LogSearch, type LogState, WHOLE_LOG } from './log-filter';
-import { countItems, findOperation, ITEM_COLUMNS, itemOf, operationOf } from './store';
+import { operationFor, seesOperation } from './operation-for';
+import { findOperation, ITEM_COLUMNS, itemOf, operationsOf } from './store';
 
 /** An operation in the log. `sandboxKey` is set if it has a single sandbox. */
 export type LogEntry = { operation: Operation; sandboxKey: SandboxKey | null };
@@ -29,12 +25,17 @@ const PAGE = 50;
 /** Names offered as a filter. */
 const MAX_ACTORS = 200;
 
-/** Lists operations, newest first. `nowMs` is the end of a relative time span. */
-export async function listOperations(search: LogSearch, nowMs: number, limit = PAGE): Promise<LogPage> {
+/** Lists the operations that the person may see, newest first. `nowMs` is the end of a relative time span. */
+export async function listOperations(
+  search: LogSearch,
+  grants: Grants,
+  nowMs: number,
+  limit = PAGE,
+): Promise<LogPage> {
   if (!canMatch(search)) return { entries: [], older: null };
   const db = await database();
   const { sinceMs, untilMs } = timeRangeOf(search, nowMs);
-  let query = db.selectFrom('operations').selectAll();
+  let query = db.selectFrom('operations').selectAll().where(seesOperationIn(grants, 'operations.id'));
   if (search.by !== null) query = query.where('actor', '=', search.by);
   if (search.act !== null) query = query.where('act', '=', search.act);
   if (search.state !== null) query = query.where(STATE_TESTS[search.state]);
@@ -56,7 +57,7 @@ export async function listOperations(search: LogSearch, nowMs: number, limit = P
     .execute();
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const operations = await withCounts(shown);
+  const operations = await operationsFor(grants, shown);
   return {
     entries: await withSandbox(db, operations),
     older: rows.length > limit && last ? { atMs: Number(last.created_at_ms), id: last.id } : null,
@@ -88,49 +89,60 @@ function operationsOn(db: Kysely<Database>, sandbox: string) {
     .where(namesSandboxIn('sandbox_key', sandbox));
 }
 
-export async function hasOperations(sandboxKey: SandboxKey): Promise<boolean> {
+/** Whether the person may see an operation on the sandbox. */
+export async function hasOperations(sandboxKey: SandboxKey, grants: Grants): Promise<boolean> {
   if (!canMatch({ ...WHOLE_LOG, sandbox: sandboxKey })) return false;
   const db = await database();
-  const found = await operationsOn(db, sandboxKey).limit(1).executeTakeFirst();
+  const found = await operationsOn(db, sandboxKey)
+    .where(seesOperationIn(grants, 'operation_items.operation_id'))
+    .limit(1)
+    .executeTakeFirst();
   return found !== undefined;
 }
 
-/** The names of all people who have started an operation. */
-export async function listActors(): Promise<string[]> {
+/** The names of the people who have started an operation that the person may see. */
+export async function listActors(grants: Grants): Promise<string[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operations')
     .select('actor')
     .distinct()
+    .where(seesOperationIn(grants, 'operations.id'))
     .orderBy('actor')
     .limit(MAX_ACTORS)
     .execute();
   return rows.map(({ actor }) => actor);
 }
 
-/** Finds an operation by an id from a URL. */
-export async function findRecord(id: string): Promise<Operation | null> {
-  return OPERATION_ID.test(id) ? findOperation(id) : null;
+/** Finds an operation by an id from a URL, as the person may see it. */
+export async function findRecord(id: string, grants: Grants): Promise<Operation | null> {
+  const operation = OPERATION_ID.test(id) ? await findOperation(id) : null;
+  return operation !== null && seesOperation(grants, operation) ? operationFor(grants, operation) : null;
 }
 
 /** One operation with all its items. Throws `not_found`. */
-export async function recordOf(id: string): Promise<{ operation: Operation; items: RecordedItem[] }> {
-  const operation = await findRecord(id);
-  if (operation === null) throw new SandkeeperError('not_found', 'This operation does not exist.');
+export async function recordOf(
+  id: string,
+  grants: Grants,
+): Promise<{ operation: Operation; items: RecordedItem[] }> {
+  const operation = await findRecord(id, grants);
+  if (operation === null) throw new SandkeeperError('not_found', NOT_FOUND);
   return { operation, items: await listRecorded(id) };
 }
 
-export async function findRetries(operationId: string): Promise<Operation[]> {
+/** The operations that retry this one and that the person may see. */
+export async function findRetries(operationId: string, grants: Grants): Promise<Operation[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operations')
     .selectAll()
     .where('retry_of', '=', operationId)
+    .where(seesOperationIn(grants, 'operations.id'))
     .orderBy('created_at_ms')
     .orderBy('id')
     .limit(PAGE)
     .execute();
-  return withCounts(rows);
+  return operationsFor(grants, rows);
 }
 
 /** The items of an operation in plan order: all, or the first `limit`. */
@@ -145,10 +157,11 @@ export async function listRecorded(operationId: string, limit?: number): Promise
   return rows.map((row) => ({ ...itemOf(row), sandbox: storedSandbox(row.sandbox, row.sandbox_key) }));
 }
 
-/** Omits operations with an action that this version does not know. */
-async function withCounts(rows: readonly Selectable<Database['operations']>[]): Promise<Operation[]> {
-  const counts = await countItems(rows.map(({ id }) => id));
-  return rows.flatMap((row) => operationOf(row, counts.get(row.id) ?? noCounts()) ?? []);
+async function operationsFor(
+  grants: Grants,
+  rows: readonly Selectable<Database['operations']>[],
+): Promise<Operation[]> {
+  return (await operationsOf(rows)).map((operation) => operationFor(grants, operation));
 }
 
 async function withSandbox(db: Kysely<Database>, operations: Operation[]): Promise<LogEntry[]> {

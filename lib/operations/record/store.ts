@@ -8,16 +8,18 @@ import {
   type ActParams,
   type Counts,
   noCounts,
-  type Operation,
   type OperationItem,
   type Outcome,
   parseAct,
   parseOutcome,
+  type StoredOperation,
 } from '../schema';
 import { parseItemArchive } from './archives';
 import { CHUNK, OPEN, openItems } from './open-items';
 
-type NewOperation = Omit<Operation, 'counts'> & { targets: Sandbox[] };
+type NewOperation = Omit<StoredOperation, 'counts' | 'connections' | 'retriedConnections'> & {
+  targets: Sandbox[];
+};
 
 /** Records an operation with all its items before the first request. Returns false if it already exists. */
 export async function recordOperation({ targets, ...operation }: NewOperation): Promise<boolean> {
@@ -51,9 +53,12 @@ export async function recordOperation({ targets, ...operation }: NewOperation): 
 
 async function insertItems(
   db: Transaction<Database>,
-  { id, createdAtMs }: Pick<Operation, 'id' | 'createdAtMs'>,
+  { id, createdAtMs }: Pick<StoredOperation, 'id' | 'createdAtMs'>,
   targets: Sandbox[],
 ): Promise<void> {
+  const connections = new Set(targets.map(({ key }) => connectionOf(key)));
+  for (const connection of connections)
+    await db.insertInto('operation_connections').values({ operation_id: id, connection }).execute();
   const rows = targets.map((sandbox, position) => ({
     operation_id: id,
     sandbox_key: sandbox.key,
@@ -165,11 +170,29 @@ export async function listTries(): Promise<Map<ConnectionName, number>> {
 }
 
 /** `null` if it does not exist or has an action that this version does not know. */
-export async function findOperation(id: string): Promise<Operation | null> {
+export async function findOperation(id: string): Promise<StoredOperation | null> {
   const db = await database();
   const row = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row) return null;
-  return operationOf(row, (await countItems([id])).get(id) ?? noCounts());
+  return row ? ((await operationsOf([row]))[0] ?? null) : null;
+}
+
+/** Omits operations with an action that this version does not know. */
+export async function operationsOf(
+  rows: readonly Selectable<Database['operations']>[],
+): Promise<StoredOperation[]> {
+  const ids = rows.map(({ id }) => id);
+  const [counts, connections] = await Promise.all([
+    countItems(ids),
+    readConnections([...ids, ...rows.flatMap(({ retry_of }) => retry_of ?? [])]),
+  ]);
+  return rows.flatMap(
+    (row) =>
+      operationOf(row, {
+        counts: counts.get(row.id) ?? noCounts(),
+        connections: connections.get(row.id) ?? [],
+        retriedConnections: connections.get(row.retry_of ?? '') ?? [],
+      }) ?? [],
+  );
 }
 
 export async function countItems(operationIds: readonly string[]): Promise<Map<string, Counts>> {
@@ -235,7 +258,10 @@ export function itemOf(
 }
 
 /** `null` if this version does not know the action. */
-export function operationOf(row: Selectable<Database['operations']>, counts: Counts): Operation | null {
+function operationOf(
+  row: Selectable<Database['operations']>,
+  beside: Pick<StoredOperation, 'counts' | 'connections' | 'retriedConnections'>,
+): StoredOperation | null {
   const act = parseAct(row.act);
   if (act === null) return null;
   return {
@@ -253,7 +279,7 @@ export function operationOf(row: Selectable<Database['operations']>, counts: Cou
     cancelledAtMs: numberOrNull(row.cancelled_at_ms),
     cancelledBy: row.cancelled_by,
     retryOf: row.retry_of,
-    counts,
+    ...beside,
   };
 }
 
@@ -301,19 +327,29 @@ export async function forgetOperationsBefore(beforeMs: number): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await transaction.deleteFrom('operation_commands').where('operation_id', 'in', old).execute();
     await transaction.deleteFrom('operation_items').where('operation_id', 'in', old).execute();
+    await transaction.deleteFrom('operation_connections').where('operation_id', 'in', old).execute();
     await transaction.deleteFrom('operations').where('id', 'in', old).execute();
   });
 }
 
 /** The connections of an operation. Empty for an unknown one. */
 export async function connectionsOf(operationId: string): Promise<ConnectionName[]> {
+  return (await readConnections([operationId])).get(operationId) ?? [];
+}
+
+async function readConnections(operationIds: readonly string[]): Promise<Map<string, ConnectionName[]>> {
+  const found = new Map<string, ConnectionName[]>();
+  if (operationIds.length === 0) return found;
   const db = await database();
   const rows = await db
-    .selectFrom('operation_items')
-    .select('sandbox_key')
-    .where('operation_id', '=', operationId)
+    .selectFrom('operation_connections')
+    .selectAll()
+    .where('operation_id', 'in', [...operationIds])
+    .orderBy('connection')
     .execute();
-  return [...new Set(rows.map(({ sandbox_key }) => connectionOf(sandbox_key)))];
+  for (const { operation_id, connection } of rows)
+    found.set(operation_id, [...(found.get(operation_id) ?? []), connection]);
+  return found;
 }
 
 /** Where a route that names an operation needs a role: on each of its connections. */

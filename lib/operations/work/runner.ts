@@ -20,7 +20,7 @@ import {
   listTries,
   recordTryNow,
 } from '../record/store';
-import type { Operation, OperationItem } from '../schema';
+import type { OperationItem, StoredOperation } from '../schema';
 import { connectionEnd } from '../step/connection-end';
 import { ConnectionLimiters } from '../step/connection-limiters';
 import { StepStopped } from '../step/step-result';
@@ -100,7 +100,7 @@ export class OperationRunner {
   }
 
   /** Starts an operation that has been recorded. Returns at once; listeners get its progress. */
-  start(operation: Operation, items: OperationItem[]): void {
+  start(operation: StoredOperation, items: OperationItem[]): void {
     this.#board.put(operation, items);
     this.#loop.poke();
   }

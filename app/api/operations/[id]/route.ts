@@ -6,7 +6,9 @@ import { responseOf } from '@/lib/result';
 /** One operation with all its items: `{ operation, items }`. Role: viewer. */
 export function GET(_request: Request, { params }: RouteContext<'/api/operations/[id]'>): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('viewer', inOperation(params));
-    return Response.json(await recordOf((await params).id), { headers: { 'cache-control': 'no-store' } });
+    const { grants } = await guardRead('viewer', inOperation(params));
+    return Response.json(await recordOf((await params).id, grants), {
+      headers: { 'cache-control': 'no-store' },
+    });
   });
 }

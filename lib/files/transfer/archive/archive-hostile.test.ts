@@ -3,7 +3,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { canRun } from '../../../engine/jail/test-process-engine';
 import { eventually, thrownBy } from '../../../test-support/environment';
-import { auditLog, hasPython, openRequest } from '../../test-file-server';
+import { auditLog, hasPython, openRequest, userIdOf } from '../../test-file-server';
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
@@ -75,7 +75,7 @@ t.close()
         fs.writeFileSync(`${root}/data/work/file`, 'x'.repeat(5_000));
         const progress = newArchiveToken();
         const events: ArchiveEvent[] = [];
-        archiveProgress().listen(progress, (event) => events.push(event));
+        archiveProgress().listen(await userIdOf(), progress, (event) => events.push(event));
         const thrown = await thrownBy(async () => {
           const answer = await openRequest(address(key, ['/data/work'], { format: 'zip', progress }));
           await text(answer);

@@ -8,7 +8,7 @@ import { canRun } from '../../../engine/jail/test-process-engine';
 import { idOf, type SandboxKey } from '../../../sandbox-key';
 import { eventually, thrownBy } from '../../../test-support/environment';
 import { measurePaths } from '../../browse/size';
-import { auditLog, hasPython, openRequest, sendRequest } from '../../test-file-server';
+import { auditLog, hasPython, openRequest, sendRequest, userIdOf } from '../../test-file-server';
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
@@ -195,9 +195,10 @@ open('end', 'w').write('end')
   it('reports progress by token', async () => {
     const { key, root } = await newSandbox();
     createTree(root);
+    const userId = await userIdOf();
     const follow = (token: string) => {
       const events: ArchiveEvent[] = [];
-      archiveProgress().listen(token, (event) => events.push(event));
+      archiveProgress().listen(userId, token, (event) => events.push(event));
       return events;
     };
     const [good, bad] = [newArchiveToken(), newArchiveToken()];

@@ -18,10 +18,11 @@ it('sends progress and the result to early and late subscribers of the token', (
   const progress = new ArchiveProgress();
   const token = newArchiveToken();
   const events: ArchiveEvent[] = [];
-  const stop = progress.listen(token, (event) => events.push(event));
-  progress.listen(newArchiveToken(), () => expect.unreachable());
+  const stop = progress.listen('ana', token, (event) => events.push(event));
+  progress.listen('ana', newArchiveToken(), () => expect.unreachable());
+  progress.listen('li', token, () => expect.unreachable());
   const live = count(0);
-  const { onCount, onEnd } = progress.begin(token);
+  const { onCount, onEnd } = progress.begin('ana', token);
   vi.advanceTimersByTime(500);
   onCount(live);
   live.files = 3;
@@ -34,20 +35,20 @@ it('sends progress and the result to early and late subscribers of the token', (
     { kind: 'progress', count: null },
     { kind: 'progress', count: { ...count(0), files: 3 } },
   ]);
-  progress.listen(token, (event) => events.push(event))();
+  progress.listen('ana', token, (event) => events.push(event))();
   expect(events.at(-1)).toEqual({ kind: 'ended', count: { ...count(0), files: 5 }, failure: null });
   vi.advanceTimersByTime(60_000);
-  progress.listen(token, () => expect.unreachable());
+  progress.listen('ana', token, () => expect.unreachable());
 });
 
 it('ignores invalid and repeated tokens', () => {
   const progress = new ArchiveProgress();
   const token = newArchiveToken();
   const events: ArchiveEvent[] = [];
-  for (const nonsense of [null, '', 'x'.repeat(32)]) progress.begin(nonsense).onEnd(null);
-  const first = progress.begin(token);
-  progress.begin(token).onEnd('a stranger');
-  progress.listen(token, (event) => events.push(event));
+  for (const nonsense of [null, '', 'x'.repeat(32)]) progress.begin('ana', nonsense).onEnd(null);
+  const first = progress.begin('ana', token);
+  progress.begin('ana', token).onEnd('a stranger');
+  progress.listen('ana', token, (event) => events.push(event));
   first.onEnd(null);
   expect(events.at(-1)).toEqual({ kind: 'ended', count: null, failure: null });
 });

@@ -39,7 +39,7 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
     limit: query.get('limit'),
   });
   const isRead = req.method === 'GET';
-  const progress = archiveProgress().begin(isRead ? query.get('progress') : null);
+  const progress = archiveProgress().begin(session.userId, isRead ? query.get('progress') : null);
   let failure: string | null = null;
   try {
     const archive = await openArchive(sandboxKey, {

@@ -25,10 +25,10 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/items'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    const { role } = await guardRead('viewer', inOperation(params));
+    const { role, grants } = await guardRead('viewer', inOperation(params));
     const format = parseRecordFormat(new URL(request.url).searchParams.get('format'));
     if (format === null) throw new SandkeeperError('invalid', 'Set format=csv or format=json.');
-    const { operation, items } = await recordOf((await params).id);
+    const { operation, items } = await recordOf((await params).id, grants);
     // Viewers must not see the output of commands, which comes from inside a sandbox.
     const withOutput = operation.act === 'run' && roleSuffices(role, 'operator');
     const parts = withOutput

@@ -1,4 +1,4 @@
-import { guardRead } from '@/lib/access/guard';
+import { guardRead, NOT_FOUND } from '@/lib/access/guard';
 import { groupCommands, withExcerpts } from '@/lib/commands/groups';
 import { listCommandSummaries, readExcerpts } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
@@ -16,9 +16,9 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/runs'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('operator', inOperation(params));
-    const operation = await findRecord((await params).id);
-    if (operation === null) throw new SandkeeperError('not_found', 'This operation does not exist.');
+    const { grants } = await guardRead('operator', inOperation(params));
+    const operation = await findRecord((await params).id, grants);
+    if (operation === null) throw new SandkeeperError('not_found', NOT_FOUND);
     const [items, commands] = await Promise.all([
       listItems(operation.id),
       listCommandSummaries(operation.id),

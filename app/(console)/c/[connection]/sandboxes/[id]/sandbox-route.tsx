@@ -24,23 +24,23 @@ type Props = {
 export function SandboxRoute({ session, skeleton, ...request }: Props) {
   return (
     <Suspense fallback={skeleton}>
-      <Content {...request} role={session.role} />
+      <Content {...request} role={session.role} grants={session.grants} />
     </Suspense>
   );
 }
 
-type ContentProps = Pick<Props, 'route' | 'tab' | 'page'> & Pick<Caller, 'role'>;
+type ContentProps = Pick<Props, 'route' | 'tab' | 'page'> & Pick<Caller, 'role' | 'grants'>;
 
 /** Renders the sandbox, its ending, an unknown id, or a failed reading. */
-async function Content({ route, tab, role, page }: ContentProps) {
+async function Content({ route, tab, role, grants, page }: ContentProps) {
   const key = keyOf(route.connection, route.id);
-  const [reading, isRecorded] = await Promise.all([readSandbox(key), hasOperations(key)]);
+  const [reading, isRecorded] = await Promise.all([readSandbox(key), hasOperations(key, grants)]);
   const known = { sandboxKey: key, tab, isRecorded };
   if (reading.kind === 'found')
     return page({ initial: jsonOf(reading.sandbox), role, nowMs: serviceNowMs(key), isRecorded });
   if (reading.kind === 'unreadable')
     return <UnreadableSandbox {...known} message={reading.message} last={reading.last} />;
-  const ending = reading.kind === 'gone' ? await findEnding(key) : null;
+  const ending = reading.kind === 'gone' ? await findEnding(key, grants) : null;
   return ending === null ? (
     <UnknownSandbox sandboxKey={key} isRecorded={isRecorded} />
   ) : (

@@ -12,10 +12,10 @@ export function GET(
   { params }: RouteContext<'/api/operations/[id]/runs/[connection]/[sandbox]'>,
 ): Promise<Response> {
   return responseOf(async () => {
-    await guardRead('operator', inOperation(params));
+    const { grants } = await guardRead('operator', inOperation(params));
     const { id, connection, sandbox } = await params;
     const sandboxKey = parseSandboxKey({ connection, id: sandbox });
-    const operation = await findRecord(id);
+    const operation = await findRecord(id, grants);
     const command = operation && (await findCommand({ operationId: operation.id, sandboxKey }));
     if (!command) throw new SandkeeperError('not_found', 'This operation sent no command to this sandbox.');
     return Response.json(command, { headers: { 'cache-control': 'no-store' } });
