@@ -5,6 +5,7 @@ import { localKey, setUpDataDir } from '../test-support/environment';
 import { ALL, someone } from '../test-support/people';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { deleteAccessBefore, listAccess, listAccessActors, listAccessGroups, noteAccess } from './audit';
+import { type Grants, NO_GRANTS } from './grants';
 
 setUpDataDir();
 
@@ -149,5 +150,54 @@ describeOnDatabases('the access log', () => {
     await db.schema.alterTable('access_log').renameTo('away').execute();
     await expect(noteAccess(ANA, { kind: 'searched', sandboxKey: 'local/i1' })).rejects.toThrow();
     await db.schema.alterTable('away').renameTo('access_log').execute();
+  });
+});
+
+describeOnDatabases('the access log of a person with roles on some connections', () => {
+  const onLocal: Grants = { everywhere: null, on: { local: 'viewer', cloud: 'operator' } };
+  const detail = 'SIGKILL to 12: curl -H token=abc';
+
+  beforeAll(async () => {
+    const db = await database();
+    const involve = (operation_id: string, ...connections: string[]) =>
+      db
+        .insertInto('operation_connections')
+        .values(connections.map((connection) => ({ operation_id, connection })))
+        .execute();
+    await involve('wide', 'local', 'staging');
+    await involve('narrow', 'local');
+    await noteAt(NOW_MS - 6, ANA, { kind: 'process-signalled', sandboxKey: 'local/i1', detail });
+    await noteAt(NOW_MS - 5, ANA, { kind: 'process-signalled', sandboxKey: 'cloud/i1', detail });
+    await noteAt(NOW_MS - 4, someone('li'), { kind: 'file-opened', sandboxKey: 'staging/i1', path: '/x' });
+    await noteAt(NOW_MS - 3, null, { kind: 'exported', sandboxKey: 'local/i1', request: 'wide' });
+    await noteAt(NOW_MS - 2, null, { kind: 'exported', sandboxKey: 'local/i1', request: 'narrow' });
+  });
+
+  it('has only rows of connections that they see', async () => {
+    const { entries } = await listAccess(WHOLE_ACCESS, onLocal, NOW_MS);
+    expect(entries.map(({ sandboxKey, detail, request }) => [sandboxKey, detail, request])).toEqual([
+      ['local/i1', null, 'narrow'],
+      ['local/i1', null, null],
+      ['cloud/i1', detail, null],
+      ['local/i1', 'SIGKILL to 12: curl …', null],
+    ]);
+    const { groups } = await listAccessGroups(WHOLE_ACCESS, onLocal, NOW_MS);
+    expect(JSON.stringify(groups)).not.toMatch(/staging|wide/);
+    expect(await listAccessActors(onLocal)).toEqual(['ana']);
+    expect((await listAccess(WHOLE_ACCESS, NO_GRANTS, NOW_MS)).entries).toEqual([]);
+  });
+
+  it('shows rows without a connection to admins of everything alone', async () => {
+    await noteAt(NOW_MS - 1, someone('mia'), {
+      kind: 'searched',
+      sandboxKey: 'local/inone',
+      path: '/nowhere',
+    });
+    const db = await database();
+    await db.updateTable('access_log').set({ connection: null }).where('path', '=', '/nowhere').execute();
+    const actorsFor = (grants: Grants) => listAccessActors(grants);
+    expect(await actorsFor(ALL)).toEqual(['ana', 'li', 'mia']);
+    expect(await actorsFor({ everywhere: 'operator', on: {} })).toEqual(['ana', 'li']);
+    expect(await actorsFor({ everywhere: null, on: { local: 'admin' } })).toEqual(['ana']);
   });
 });

@@ -1,11 +1,12 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Grants } from '../access/grants';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { ALL } from '../test-support/people';
 import { SaveViewInput } from './schema';
 import { deleteView, listViews, renameView, saveView, setStartView, startQuery } from './store';
 
-const as = (userId: string, grants = ALL) => ({ userId, grants });
+const as = (userId: string, grants: Grants = ALL) => ({ userId, grants });
 const mine = { name: 'Old ones', query: 'q=age%3E2d&sort=left', isShared: false };
 const shared = { name: 'Development', query: 'q=environment%3Ddevelopment', isShared: true };
 const namesOf = async (actor: string) => (await listViews(as(actor))).map(({ name }) => name);
@@ -116,6 +117,19 @@ describeOnDatabases('saved views', () => {
     });
     await deleteView('ana', false, sharedId);
     expect(await startQuery(as('li'))).toBe('');
+  });
+
+  it('hides views of the team that name a hidden connection, also as the start page', async () => {
+    await saveView('ana', { name: 'Staging', query: 'q=connection%3Astaging&sort=age', isShared: true });
+    const onLocal = { everywhere: null, on: { local: 'viewer' } } as const;
+    expect((await listViews(as('li', onLocal))).map(({ name }) => name)).toEqual(['Development']);
+    const id = await idOf('li', 'Staging');
+    await expect(setStartView(as('li', onLocal), id)).rejects.toMatchObject({ code: 'not_found' });
+    await setStartView(as('li'), id);
+    expect(await startQuery(as('li'))).toContain('staging');
+    expect(await startQuery(as('li', onLocal))).toBe('');
+    await setStartView(as('ana'), id);
+    expect(await startQuery(as('ana', onLocal))).toBe('');
   });
 });
 

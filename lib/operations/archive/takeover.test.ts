@@ -9,7 +9,7 @@ import { findLease } from '../../wake/store';
 import { auditLog as accessTo } from '../../wake/test-wake';
 import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
 import { claimItems, recordArchive } from '../record/claims';
-import type { Operation } from '../schema';
+import type { StoredOperation } from '../schema';
 import { setUpArchiving } from './test-archiving';
 
 const ANA = someone('ana');
@@ -31,13 +31,13 @@ describe.runIf(canRun)('archiving by a process that takes over', () => {
   } = setUpArchiving();
 
   /** An item as a crashed process leaves it. */
-  async function crashedOn(operation: Operation): Promise<string> {
+  async function crashedOn(operation: StoredOperation): Promise<string> {
     const owner = `dead-${operation.id}`;
     await claimItems(operation.id, { owner, leaseMs: 60_000, max: 10 });
     return owner;
   }
 
-  async function takeOver(operation: Operation, sandboxes: readonly Sandbox[]) {
+  async function takeOver(operation: StoredOperation, sandboxes: readonly Sandbox[]) {
     const db = await database();
     await db
       .updateTable('operation_items')

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type Grants, NO_GRANTS } from '../../access/grants';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
+import { connectionOf, type SandboxKey } from '../../sandbox-key';
 import { describeOnDatabases } from '../../test-support/databases';
 import { localKey } from '../../test-support/environment';
 import { ALL } from '../../test-support/people';
@@ -14,6 +16,7 @@ import {
   listActors,
   listOperations,
   listRecorded,
+  recordOf,
 } from './record';
 
 const NOW_MS = Date.parse('2026-01-15T12:00:00Z');
@@ -22,13 +25,15 @@ const MINUTE_MS = 60_000;
 type Seed = {
   id: string;
   minutesAgo: number;
-  /** Outcomes by the ids of local sandboxes. */
+  /** Outcomes by the ids of local sandboxes, or by keys. */
   items: Record<string, Outcome>;
   act?: string;
   actor?: string;
   state?: 'running' | 'finished';
   cancelledBy?: string;
   retryOf?: string;
+  params?: object;
+  filter?: string;
 };
 
 /** Records an operation with outcomes. */
@@ -44,8 +49,8 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
       actor_id: `user-${actor}`,
       actor,
       state,
-      params: JSON.stringify({ graceMs: 1_000 }),
-      filter: 'owner=ü',
+      params: JSON.stringify(more.params ?? { graceMs: 1_000 }),
+      filter: more.filter ?? 'owner=ü',
       reason: 'nightly leftovers',
       created_at_ms: createdAtMs,
       starts_at_ms: createdAtMs + 5_000,
@@ -57,7 +62,7 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
     .execute();
   const rows = Object.entries(items).map(([sandboxId, outcome], position) => ({
     operation_id: id,
-    sandbox_key: localKey(sandboxId),
+    sandbox_key: sandboxId.includes('/') ? (sandboxId as SandboxKey) : localKey(sandboxId),
     position,
     sandbox: JSON.stringify(rowWith({ id: sandboxId, metadata: { owner: 'ü' } }).sandbox),
     outcome,
@@ -68,6 +73,8 @@ async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...mor
     claimed_until_ms: 0,
   }));
   for (const row of rows) await db.insertInto('operation_items').values(row).execute();
+  for (const connection of new Set(rows.map(({ sandbox_key }) => connectionOf(sandbox_key))))
+    await db.insertInto('operation_connections').values({ operation_id: id, connection }).execute();
 }
 
 const idsOf = (entries: LogEntry[]) => entries.map(({ operation }) => operation.id);
@@ -99,6 +106,7 @@ describeOnDatabases('the record', () => {
       id: 'stopped',
       act: 'kill',
       params: { graceMs: 1_000 },
+      actorId: 'user-ana',
       actor: 'ana',
       reason: 'nightly leftovers',
       filter: 'owner=ü',
@@ -109,7 +117,7 @@ describeOnDatabases('the record', () => {
       cancelledAtMs: NOW_MS - 30 * MINUTE_MS + 6_000,
       cancelledBy: 'li',
       retryOf: null,
-      connections: ["local"],
+      connections: ['local'],
       counts: {
         ...{ waiting: 0, sending: 1, done: 0, partial: 0, already: 0, skipped: 0 },
         ...{ cancelled: 1, denied: 0, failed: 0, unknown: 0 },
@@ -206,5 +214,71 @@ describeOnDatabases('the record', () => {
     expect(await hasOperations('local/c', ALL)).toBe(true);
     expect(await hasOperations('other/c', ALL)).toBe(false);
     expect(await hasOperations('local/nobody', ALL)).toBe(false);
+  });
+});
+
+describeOnDatabases('the record of a person with roles on some connections', () => {
+  const onLocal: Grants = { everywhere: null, on: { local: 'viewer', cloud: 'operator' } };
+  const params = { command: 'curl -H token=abc', cwd: '/' };
+
+  beforeAll(async () => {
+    await seed({ id: 'mine', minutesAgo: 9, items: { a: 'done' }, act: 'run', params });
+    await seed({ id: 'cloud', minutesAgo: 8, items: { 'cloud/a': 'done' }, act: 'run', params });
+    await seed({ id: 'hidden', minutesAgo: 7, items: { 'staging/a': 'done' }, actor: 'li' });
+    await seed({
+      id: 'both',
+      minutesAgo: 6,
+      items: { a: 'failed', b: 'failed', 'staging/a': 'done' },
+      actor: 'zoe',
+    });
+    await seed({
+      id: 'part',
+      minutesAgo: 5,
+      items: { b: 'done' },
+      retryOf: 'both',
+      filter: 'connection:local,staging',
+    });
+    await seed({
+      id: 'wider',
+      minutesAgo: 4,
+      items: { a: 'done', 'staging/b': 'done' },
+      retryOf: 'mine',
+      actor: 'zoe',
+    });
+  });
+
+  it('has only operations of which they see every connection', async () => {
+    const page = await listOperations(WHOLE_LOG, onLocal, NOW_MS);
+    expect(idsOf(page.entries)).toEqual(['part', 'cloud', 'mine']);
+    expect(await listActors(onLocal)).toEqual(['ana']);
+    for (const id of ['hidden', 'both', 'wider']) {
+      expect(await findRecord(id, onLocal)).toBeNull();
+      await expect(recordOf(id, onLocal)).rejects.toMatchObject({ code: 'not_found' });
+    }
+    expect(idsOf((await listOperations(WHOLE_LOG, NO_GRANTS, NOW_MS)).entries)).toEqual([]);
+    expect((await listOperations(WHOLE_LOG, ALL, NOW_MS)).entries).toHaveLength(6);
+  });
+
+  it('names no hidden operation or connection', async () => {
+    const part = await findRecord('part', onLocal);
+    expect(part).toMatchObject({ retryOf: null, filter: '', connections: ['local'] });
+    expect(await findRecord('part', ALL)).toMatchObject({
+      retryOf: 'both',
+      filter: 'connection:local,staging',
+    });
+    expect(JSON.stringify([part, await findRetries('mine', onLocal)])).not.toMatch(/staging|both|zoe/);
+    expect((await findRetries('mine', ALL)).map(({ id }) => id)).toEqual(['wider']);
+    expect(await hasOperations('local/b', onLocal)).toBe(true);
+    expect(await hasOperations('staging/a', onLocal)).toBe(false);
+  });
+
+  it('shows the arguments of a command only with the role for it', async () => {
+    expect(await findRecord('mine', onLocal)).toMatchObject({
+      params: { command: 'curl …' },
+      hidesCommand: true,
+    });
+    expect(await findRecord('cloud', onLocal)).toMatchObject({ params });
+    const [, , mine] = (await listOperations(WHOLE_LOG, onLocal, NOW_MS)).entries;
+    expect(mine?.operation.params.command).toBe('curl …');
   });
 });
