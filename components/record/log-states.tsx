@@ -10,7 +10,10 @@ export function UnknownOperation() {
     <main className="flex min-h-0 flex-1 flex-col">
       <NoticeColumn>
         <Notice title="Operation not found">
-          <p>The ID may be mistyped, or the operation may be older than the retention period.</p>
+          <p>
+            The ID may be mistyped, the operation may be older than the retention period, or it may concern a
+            connection that you have no access to.
+          </p>
           <p className="mt-4">
             <Link href={paths.operations()} className={LINK}>
               View all operations

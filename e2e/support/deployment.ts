@@ -150,6 +150,13 @@ export class Sandkeeper {
     return JSON.parse(await this.#runBeside('open-sessions'));
   }
 
+  /** Opens a session for each person with these roles on connections, and returns the values of their cookies by name. */
+  async openSessionsOf<Name extends string>(
+    people: readonly { name: Name; on: Record<string, Role> }[],
+  ): Promise<Record<Name, string>> {
+    return JSON.parse(await this.#runBeside('open-sessions', JSON.stringify(people)));
+  }
+
   /** Changes the role of a running session, given the value of its cookie. */
   async changeRole(session: string, role: Role): Promise<void> {
     await this.#runBeside('change-role', session, role);

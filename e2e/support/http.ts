@@ -53,6 +53,8 @@ export type LiveSocket = {
   status: number;
   /** The text frames received until now, without those that say that the connection works. */
   frames: string[];
+  /** The binary frames received until now. */
+  binaryFrames: Buffer[];
   send: (frame: object) => void;
   sendBytes: (frame: Uint8Array) => void;
   /** Sends a text or binary frame unchanged, unless the socket is closed. */
@@ -74,12 +76,14 @@ export function openLive(
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(new URL('/live', sandkeeper.url.replace('http', 'ws')), { headers });
     const frames: string[] = [];
+    const binaryFrames: Buffer[] = [];
     const closed = new Promise<number>((ended) => {
       socket.on('close', ended);
     });
     const live = (status: number): LiveSocket => ({
       status,
       frames,
+      binaryFrames,
       send: (frame) => socket.send(JSON.stringify(frame)),
       sendBytes: (frame) => socket.send(frame),
       sendRaw: (frame) => socket.send(frame, () => {}),
@@ -87,7 +91,7 @@ export function openLive(
       close: () => socket.close(),
     });
     socket.on('message', (data, isBinary) => {
-      if (isBinary) return;
+      if (isBinary) return void binaryFrames.push(Buffer.from(data as Buffer));
       if (keepsAll || !/^{"type":"(hello|beat)"/.test(data.toString())) frames.push(data.toString());
     });
     socket.on('open', () => resolve(live(101)));

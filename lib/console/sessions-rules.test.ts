@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { NO_GRANTS } from '../access/grants';
 import type { Subscriber } from '../live/hub';
 import type { SandboxKey } from '../sandbox-key';
 import { eventually, localKey, setUpEngine, thrownBy } from '../test-support/environment';
@@ -54,22 +53,6 @@ describe('several people', () => {
       expect(tab.state()?.ending?.how, change).toBe('signed_out');
       expect(server.audited.at(-1)).toContain('signed out or lost the role');
     }
-  });
-
-  it('cannot subscribe as a viewer', () => {
-    const server = openServer();
-    const events: unknown[] = [];
-    const session = { sessionId: 's', userId: 'user-vi', actor: 'vi', grants: NO_GRANTS, may: () => false };
-    const subscriber: Subscriber = {
-      key: 'local/i1',
-      session,
-      joinPayload: { client: 'tab-of-vi', offset: 0, size: null },
-      sendBytes: () => {},
-      recheck: async () => true,
-    };
-    server.consoles.subscribeToList((event) => events.push(event), subscriber)();
-    server.consoles.subscribe((event) => events.push(event), subscriber).leave();
-    expect(events).toEqual([{ kind: 'forbidden', needs: 'operator' }, { kind: 'forbidden' }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { eventually } from '../test-support/environment';
 import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
-import { type Admission, Hub, type LiveSession } from './hub';
+import { type Admission, type ChannelSource, Hub, type LiveSession } from './hub';
 import { type Channel, packBytes } from './protocol';
 
 const ANYBODY = { role: 'viewer', where: () => null } as const;
@@ -92,6 +92,31 @@ describe('channels', () => {
       event('operations', { id: 'o' }),
     ]);
     expect([subscriberCount('connections'), subscriberCount('operations')]).toEqual([1, 1]);
+  });
+
+  it('serves nothing to those without the role on the connection, but says so if the channel does', async () => {
+    const may: LiveSession['may'] = (role, connection) => role === 'viewer' && connection !== 'staging';
+    const { hub, join } = await openHub({
+      admit: async () => ({ ok: true, session: { ...ANA, may }, sessionStillValid: async () => true }),
+    });
+    const where = (key: string) => key;
+    const greet: ChannelSource = (send, { key }) => {
+      send(`hello in ${key}`);
+      return () => {};
+    };
+    hub.provide('fleet', { role: 'viewer', where }, greet);
+    hub.provide('consoles', { role: 'operator', where, refusal: 'forbidden' }, greet);
+    const client = await join();
+    for (const channel of ['fleet', 'consoles'] as const)
+      for (const key of ['staging', 'local']) client.send({ type: 'subscribe', channel, key });
+    client.send({ type: 'subscribe', channel: 'connections' });
+    await eventually(() => client.frames.length === 4);
+    expect(client.frames).toEqual([
+      { ...event('fleet', 'hello in local'), key: 'local' },
+      { ...event('consoles', 'forbidden'), key: 'staging' },
+      { ...event('consoles', 'forbidden'), key: 'local' },
+      event('connections', 'hello from connections'),
+    ]);
   });
 
   it('separates topics by key and passes the session to the source', async () => {

@@ -12,7 +12,7 @@ import { ConnectionName, SandboxKey } from '../sandbox-key';
 import { parseArchivePath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
 import { connectionsPlanned } from './plan/pending-plans';
-import { connectionsOf } from './record/store';
+import { scopeOf } from './record/store';
 import {
   MAX_FILTER_CHARS,
   MAX_GRACE_MS,
@@ -86,7 +86,7 @@ const StartUntyped = Start.omit({ typed: true });
 const TryRequest = z.strictObject({ connection: ConnectionName });
 const OperationRequest = z.strictObject({ operationId: OperationId });
 
-const onOperation = ({ operationId }: z.infer<typeof OperationRequest>) => connectionsOf(operationId);
+const onOperation = ({ operationId }: z.infer<typeof OperationRequest>) => scopeOf(operationId);
 const onPlan = ({ token }: { token: string }) => connectionsPlanned(token);
 
 /** Plans a kill: which sandboxes it would kill and which it would skip. Role: admin. */

@@ -352,7 +352,19 @@ async function readConnections(operationIds: readonly string[]): Promise<Map<str
   return found;
 }
 
-/** Where a route that names an operation needs a role: on each of its connections. */
+/** A connection that nobody has a role on by name. */
+const NOWHERE = '';
+
+/**
+ * Where somebody needs a role who names an operation: on each of its connections. One that does not exist is hidden like one
+ * of which they do not see every connection.
+ */
+export async function scopeOf(operationId: string): Promise<ConnectionName[]> {
+  const connections = await connectionsOf(operationId);
+  return connections.length === 0 ? [NOWHERE] : connections;
+}
+
+/** The same for the parameters of a route. */
 export async function inOperation(params: Promise<{ id: string }>): Promise<ConnectionName[]> {
-  return connectionsOf((await params).id);
+  return scopeOf((await params).id);
 }
