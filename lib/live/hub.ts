@@ -2,7 +2,6 @@ import 'server-only';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import type { Grants } from '../access/grants';
 import { buildId } from '../build-id';
 import type { ConnectionName } from '../sandbox-key';
 import { singleton } from '../singleton';
@@ -25,7 +24,8 @@ export type LiveSession = {
   sessionId: string;
   userId: string;
   actor: string;
-  grants: Grants;
+  /** `Grants` of `lib/access/grants.ts`, which is above. */
+  grants: { everywhere: ChannelRole | null; on: Readonly<Record<ConnectionName, ChannelRole>> };
   may: (role: ChannelRole, connection: ConnectionName | null) => boolean;
 };
 type ChannelRole = 'viewer' | 'operator' | 'admin';
