@@ -16,10 +16,11 @@ export function mayPass({ record, port }: GuestAddress, request: IncomingMessage
 
 /**
  * Whether a request that `mayPass` resumes a sandbox (docs/protocol.md#auto-resume). A secure one resumes only for a caller
- * whom envd would let in.
+ * whom envd would let in. No sandbox resumes for the question whether it runs.
  */
 export function mayWake(address: GuestAddress, request: IncomingMessage, tokens: Tokens): boolean {
-  const { record, port, query } = address;
+  const { record, port, path, query } = address;
+  if (port === ENVD_PORT && path === '/health') return false;
   if (port !== ENVD_PORT || !record.secure) return true;
   const token = request.headers['x-access-token'];
   const expected = tokens.access(record.id);

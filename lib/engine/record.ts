@@ -80,7 +80,8 @@ export type VisibleState = 'running' | 'paused';
 
 /** Whether a request to the sandbox resumes it. */
 export function wakesByTraffic(record: SandboxRecord): boolean {
-  return record.state === 'paused' && record.autoResume === true && record.snapshot?.keepsMemory !== false;
+  const isAsleep = record.state === 'paused' || record.state === 'pausing';
+  return isAsleep && record.autoResume === true && record.snapshot?.keepsMemory !== false;
 }
 
 /** Whether a sandbox may reach anything beyond its own loopback, if the engine offers a network. */
