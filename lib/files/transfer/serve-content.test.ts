@@ -324,7 +324,7 @@ describe('an upload', () => {
   });
 
   async function headersOf(): Promise<{ cookie: string; origin: string }> {
-    const { openSession, sessionCookieName } = await import('../../access/sessions');
+    const { sessionCookieName } = await import('../../access/sessions');
     const value = await signInAs('operator', 'ana');
     return { cookie: `${sessionCookieName()}=${value}`, origin: `http://localhost:${config().port}` };
   }
