@@ -46,6 +46,7 @@ const libRows = [
     'lib/record-search',
     'lib/joined-signal',
     'lib/request-context',
+    'lib/request-facts',
   ],
   ['lib/db/', 'lib/live/'],
   ['lib/connections/'],

@@ -87,6 +87,7 @@ export const VARIABLES = {
   },
   SANDKEEPER_CONSOLE_MAX_HOURS: { schema: wholeNumber(1, 168), expected: 'whole hours from 1 to 168' },
   SANDKEEPER_KEEP_OPERATIONS_DAYS: { schema: wholeNumber(0, 36_500), expected: 'whole days, or 0 for ever' },
+  SANDKEEPER_AUDIT_LOG: { schema: z.enum(['stdout', 'off']), expected: '`stdout` or `off`' },
   SANDKEEPER_ARCHIVE_DIR: { schema: z.string().min(1), expected: 'a directory path' },
   SANDKEEPER_ARCHIVE_LIMIT_GB: {
     schema: wholeNumber(1, 100_000),

@@ -24,6 +24,8 @@ export type Config = {
   secretKey: { key: string | undefined; file: string | undefined };
   operations: OperationRules;
   archives: ArchiveRules;
+  /** Where entries of the audit log also go, as lines of JSON. */
+  auditLog: 'stdout' | null;
   console: ConsoleRules;
   timing: Timing;
   http: HttpRules;
@@ -144,6 +146,7 @@ export function readConfig(
       maxConcurrency: read('SANDKEEPER_MAX_CONCURRENCY') ?? 32,
       keepMs: (read('SANDKEEPER_KEEP_OPERATIONS_DAYS') ?? 0) * DAY_MS || null,
     },
+    auditLog: read('SANDKEEPER_AUDIT_LOG') === 'stdout' ? 'stdout' : null,
     archives: {
       dir: archiveDir === undefined ? null : absolute(archiveDir),
       limitBytes: archiveLimitGb * GB,

@@ -11,6 +11,7 @@ import { CLIENT_ADDRESS_HEADER, ClientAddresses } from './http/client-address';
 import { ConnectionLimiter, refuseRequest } from './http/connection-limits';
 import { failRequest, inRequest, inUpgrade } from './http/uncaught';
 import { PATH_HEADER } from './paths';
+import { withRequestFacts } from './request-facts';
 
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of a bundle.
 export { readConfig } from './config';
@@ -72,13 +73,19 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
   }
 
   server.on('request', (req, res) => {
-    inRequest(res, () => serve(req, res).catch((thrown) => failRequest(res, thrown)));
+    const client = { address: addresses.of(req), userAgent: req.headers['user-agent'] };
+    withRequestFacts(client, ({ id }) => {
+      res.setHeader('x-request-id', id);
+      inRequest(res, () => serve(req, res).catch((thrown) => failRequest(res, thrown)));
+    });
   });
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
     if (!limiter.beginUpgraded(req)) socket.destroy();
     else if (req.url?.split('?')[0] === '/live')
-      inUpgrade(socket, () => handlers.upgradeLive(req, socket, head));
+      withRequestFacts({ address: addresses.of(req), userAgent: req.headers['user-agent'] }, () =>
+        inUpgrade(socket, () => handlers.upgradeLive(req, socket, head)),
+      );
     else if (handlers.upgradeOther) handlers.upgradeOther(req, socket, head);
     else socket.destroy();
   });

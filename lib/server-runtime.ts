@@ -20,6 +20,7 @@ import { type Admission, hub } from './live/hub';
 import { sweepAbandonedParts } from './operations/archive/archive-place';
 import { operationRunner } from './operations/work/runner';
 import { outsideRequests } from './request-context';
+import { noteSession } from './request-facts';
 import { engineState } from './sandbox-api/engine-state';
 import { wakeKeeper } from './wake/wake-keeper';
 
@@ -77,6 +78,7 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
   const value = sessionCookieOf(req);
   const session = await findSession(value);
   if (!session) return { ok: false, status: 401, message: 'Sign in first.' };
+  noteSession(session);
   const { actor, grants } = session;
   const held = grantsFingerprint(grants);
   return {

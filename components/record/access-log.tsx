@@ -32,6 +32,11 @@ const KIND: LogKind<AccessSearch> = {
   canMatch: canAccessMatch,
 };
 
+const DOWNLOADS = [
+  { format: 'csv', name: 'CSV' },
+  { format: 'jsonl', name: 'JSON' },
+] as const;
+
 type Props = { search: AccessSearch; page: AccessGroups; actors: string[]; nowMs: number };
 
 /** The log of all access to the insides of sandboxes, newest first. What one operation did is one row, which opens. */
@@ -58,13 +63,18 @@ export function AccessLog({ search, page: { groups, older }, actors, nowMs }: Pr
       older={older}
       renderFilter={(props) => <KindSelect {...props} />}
       renderEnd={(shown) => (
-        <a
-          href={`/api/access?${printAccessSearch({ ...shown, before: null })}`}
-          download
-          className="ml-auto whitespace-nowrap rounded-sm text-accent underline"
-        >
-          Download CSV
-        </a>
+        <span className="ml-auto flex gap-4 whitespace-nowrap">
+          {DOWNLOADS.map(({ format, name }) => (
+            <a
+              key={format}
+              href={`/api/access?${printAccessSearch({ ...shown, before: null })}&format=${format}`}
+              download
+              className="rounded-sm text-accent underline"
+            >
+              Download {name}
+            </a>
+          ))}
+        </span>
       )}
       renderTable={(isStale) => (
         <PanelBoundary what="access log">

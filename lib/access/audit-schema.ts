@@ -54,6 +54,11 @@ export type AccessEntry = {
   detail: string | null;
   /** The id of the operation that this belongs to. */
   request: string | null;
+  /** The request: the address of the client, its browser, the session, and the id in its answer. `null` outside of one. */
+  address: string | null;
+  userAgent: string | null;
+  sessionId: string | null;
+  requestId: string | null;
 };
 
 /** What one operation did, or one access of its own. */

@@ -1,12 +1,14 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import type { Insertable, Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import type { Database } from '../db/schema';
 import { type RecordCursor, timeRangeOf } from '../record-search';
+import { requestFacts } from '../request-facts';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { type AccessSearch, canAccessMatch } from './access-filter';
+import { appendEntry, type NewEntry } from './audit-chain';
 import {
   type AccessEntry,
   type AccessGroup,
@@ -14,7 +16,7 @@ import {
   MAX_SHOWN_ENTRIES,
   parseAccessKind,
 } from './audit-schema';
-import type { Grants } from './grants';
+import { EVERYWHERE, type Grants, mayIn } from './grants';
 import { seesCommands, withoutArguments } from './redact';
 import { seesAccess, seesOperation } from './seen';
 import type { Who } from './sessions';
@@ -42,12 +44,24 @@ export async function noteChange(who: Who, change: Change): Promise<void> {
   await insert({ ...person, ...change, sandbox_key: null, path: null, request: null });
 }
 
-async function insert(values: Omit<Insertable<Database['access_log']>, 'id' | 'at_ms'>): Promise<void> {
-  const db = await database();
-  await db
-    .insertInto('access_log')
-    .values({ id: newEntryId(), at_ms: Date.now(), ...values })
-    .execute();
+/** Facts of the request are recorded if it is the person's own: work of the runner may have been started by another's. */
+async function insert(
+  values: Pick<
+    NewEntry,
+    'kind' | 'connection' | 'sandbox_key' | 'path' | 'detail' | 'request' | 'actor' | 'actor_id'
+  >,
+): Promise<void> {
+  const facts = requestFacts();
+  const isOwn = facts !== null && values.actor_id !== null && facts.session?.userId === values.actor_id;
+  await appendEntry({
+    id: newEntryId(),
+    at_ms: Date.now(),
+    ...values,
+    address: isOwn ? facts.address : null,
+    user_agent: isOwn ? facts.userAgent : null,
+    session_id: isOwn ? (facts.session?.id ?? null) : null,
+    request_id: isOwn ? facts.id : null,
+  });
 }
 
 /** Entries, newest first. `older` is the cursor of the next ones, `null` at the end. */
@@ -194,18 +208,20 @@ export async function listAccessActors(grants: Grants): Promise<string[]> {
 function entryOf(row: Row, grants: Grants): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
-  const { at_ms, actor_id, sandbox_key, sees_operation, ...same } = row;
-  return [
-    {
-      ...same,
-      kind,
-      atMs: Number(at_ms),
-      actorId: actor_id,
-      sandboxKey: sandbox_key,
-      detail: detailFor(grants, kind, row),
-      request: sees_operation ? row.request : null,
-    },
-  ];
+  const { id, actor, connection, path } = row;
+  const who = { actorId: row.actor_id, actor };
+  const what = { kind, connection, sandboxKey: row.sandbox_key, path, detail: detailFor(grants, kind, row) };
+  const request = row.sees_operation ? row.request : null;
+  // From where people work is for administrators alone.
+  const facts = mayIn(grants, 'admin', EVERYWHERE)
+    ? {
+        address: row.address,
+        userAgent: row.user_agent,
+        sessionId: row.session_id,
+        requestId: row.request_id,
+      }
+    : { address: null, userAgent: null, sessionId: null, requestId: null };
+  return [{ id, atMs: Number(row.at_ms), ...who, ...what, request, ...facts }];
 }
 
 /** The details of these kinds end with a colon and a command line. */
@@ -220,12 +236,6 @@ function detailFor(
     return detail;
   const at = detail.indexOf(': ');
   return at < 0 ? detail : `${detail.slice(0, at)}: ${withoutArguments(detail.slice(at + 2))}`;
-}
-
-/** Deletes entries older than the retention period. */
-export async function deleteAccessBefore(beforeMs: number): Promise<void> {
-  const db = await database();
-  await db.deleteFrom('access_log').where('at_ms', '<', beforeMs).execute();
 }
 
 /** Increasing on one machine, so that entries of the same millisecond keep their order. */

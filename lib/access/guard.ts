@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { ownPath, PATH_HEADER, paths } from '../paths';
+import { noteSession } from '../request-facts';
 import { ANYWHERE, EVERYWHERE, roleIn, type Scope } from './grants';
 import { parseInput } from './input';
 import { isOwnOrigin } from './origin';
@@ -81,7 +82,9 @@ export async function requireOwnOrigin(): Promise<void> {
 
 /** The session of the request, or `null`. An invalid cookie does not throw. */
 export async function currentSession(): Promise<Session | null> {
-  return findSession((await cookies()).get(sessionCookieName())?.value);
+  const session = await findSession((await cookies()).get(sessionCookieName())?.value);
+  if (session) noteSession(session);
+  return session;
 }
 
 /**

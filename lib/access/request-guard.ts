@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { parseCookie } from 'cookie';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
+import { noteSession } from '../request-facts';
 import type { Scope } from './grants';
 import { type Caller, requireRole } from './guard';
 import { isOwnOrigin } from './origin';
@@ -21,6 +22,7 @@ export async function guardRequest(
   }
   const session = await findSession(sessionCookieOf(req));
   if (!session) throw new SandkeeperError('unauthenticated', 'Sign in first.');
+  noteSession(session);
   return requireRole(session, role, scope);
 }
 

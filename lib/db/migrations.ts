@@ -339,6 +339,22 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
         select distinct operation_id, substr(sandbox_key, 1, ${slash} - 1) from operation_items`.execute(db);
     },
   },
+  '020_audit_chain': {
+    async up(db: Kysely<unknown>) {
+      for (const column of ['address', 'user_agent', 'session_id', 'request_id', 'hash'])
+        await db.schema.alterTable('access_log').addColumn(column, 'text').execute();
+      await db.schema.alterTable('access_log').addColumn('seq', 'bigint').execute();
+      await db.schema.createIndex('access_log_by_seq').on('access_log').column('seq').unique().execute();
+      await db.schema
+        .createTable('audit_head')
+        .addColumn('seq', 'bigint', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addColumn('first_seq', 'bigint', (column) => column.notNull())
+        .addColumn('before_hash', 'text', (column) => column.notNull())
+        .execute();
+      await sql`insert into audit_head (seq, hash, first_seq, before_hash) values (0, '', 1, '')`.execute(db);
+    },
+  },
 });
 
 /** As in `lib/access/users.ts`, which may change. */

@@ -10,6 +10,7 @@ export type Database = {
   operation_plans: OperationPlansTable;
   operation_commands: OperationCommandsTable;
   access_log: AccessLogTable;
+  audit_head: AuditHeadTable;
   upload_drafts: UploadDraftsTable;
   archive_programs: ArchiveProgramsTable;
   connection_tries: ConnectionTriesTable;
@@ -148,7 +149,18 @@ type AccessLogTable = {
   detail: string | null;
   /** The operation that this belongs to. */
   request: string | null;
+  /** Of the request: the client, the session, and the id that its answer carries. */
+  address: string | null;
+  user_agent: string | null;
+  session_id: string | null;
+  request_id: string | null;
+  /** The place in the chain of `lib/access/audit-chain.ts`. `null` for entries of versions without it. */
+  seq: number | null;
+  hash: string | null;
 };
+
+/** One row: the end of the chain of the audit log, and where it begins since old entries were deleted. */
+type AuditHeadTable = { seq: number; hash: string; first_seq: number; before_hash: string };
 
 /** Filters saved under a name. */
 type SavedViewsTable = {

@@ -1,4 +1,5 @@
 import 'server-only';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
@@ -221,24 +222,28 @@ export class Hub {
       else void recheck();
     }, this.#recheckEveryMs);
 
-    ws.on('message', (data, isBinary) => {
-      // A client may keep sending after the close frame.
-      if (ws.readyState !== ws.OPEN) return;
-      // Subscribing again and again queues a full state each time.
-      if (ws.bufferedAmount > MAX_UNREAD_BYTES) {
-        ws.terminate();
-        return;
-      }
-      lastMessageAtMs = Date.now();
-      try {
-        if (!this.#handleFrame(ws, subscriptions, { session, recheck }, data, isBinary))
-          ws.close(CLOSED_BAD_FRAME, 'Not a frame of this protocol.');
-      } catch (error) {
-        // A channel could not handle it. The browser connects again.
-        console.error('A message on a live socket failed:', error);
-        ws.close(CLOSED_FAILED, 'Something unexpected happened.');
-      }
-    });
+    // A message belongs to the request that opened the socket.
+    const inOwnRequest = AsyncLocalStorage.snapshot();
+    ws.on('message', (data, isBinary) =>
+      inOwnRequest(() => {
+        // A client may keep sending after the close frame.
+        if (ws.readyState !== ws.OPEN) return;
+        // Subscribing again and again queues a full state each time.
+        if (ws.bufferedAmount > MAX_UNREAD_BYTES) {
+          ws.terminate();
+          return;
+        }
+        lastMessageAtMs = Date.now();
+        try {
+          if (!this.#handleFrame(ws, subscriptions, { session, recheck }, data, isBinary))
+            ws.close(CLOSED_BAD_FRAME, 'Not a frame of this protocol.');
+        } catch (error) {
+          // A channel could not handle it. The browser connects again.
+          console.error('A message on a live socket failed:', error);
+          ws.close(CLOSED_FAILED, 'Something unexpected happened.');
+        }
+      }),
+    );
     ws.on('error', () => ws.terminate());
     ws.on('close', () => {
       clearInterval(timer);

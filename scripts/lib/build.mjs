@@ -9,6 +9,7 @@ const programs = [
   { entry: 'lib/engine/main.ts', file: 'build/engine.mjs', isEngine: true },
   { entry: 'lib/engine/jail/agent.ts', file: 'build/agent.mjs', isEngine: true, isOptional: true },
   { entry: 'lib/front.ts', file: 'build/front.mjs', isEngine: false },
+  { entry: 'lib/access/audit-command.ts', file: 'build/audit.mjs', isEngine: false },
 ];
 
 /** A build without these is incomplete. */

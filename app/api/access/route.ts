@@ -1,20 +1,29 @@
+import { z } from 'zod';
 import { parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccess } from '@/lib/access/audit';
 import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
-import { accessFileParts } from '@/lib/operations/record/access-file';
+import { parseInput } from '@/lib/access/input';
+import { ACCESS_FORMATS, accessFileParts } from '@/lib/operations/record/access-file';
 import { responseOf } from '@/lib/result';
 
 const CHUNK_ROWS = 1_000;
+const Format = z.enum(ACCESS_FORMATS, 'Set format=csv or format=jsonl.');
 
-/** Downloads the access log as CSV, newest first, with the filters of its page. Role: viewer. */
+const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', jsonl: 'application/jsonl; charset=utf-8' } as const;
+
+/** Downloads the access log, newest first, with the filters of its page: `?format=csv`, the default, or `jsonl`. Role: viewer. */
 export function GET(request: Request): Promise<Response> {
   return responseOf(async () => {
     const { grants } = await guardRead('viewer', ANYWHERE);
     const parameters = new URL(request.url).searchParams;
+    const format = parseInput(Format, parameters.get('format') ?? 'csv');
     const nowMs = Date.now();
     const search = { ...parseAccessSearch((name) => parameters.get(name) ?? undefined), before: null };
-    const parts = accessFileParts((before) => listAccess({ ...search, before }, grants, nowMs, CHUNK_ROWS));
+    const parts = accessFileParts(
+      (before) => listAccess({ ...search, before }, grants, nowMs, CHUNK_ROWS),
+      format,
+    );
     const encoder = new TextEncoder();
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
@@ -26,8 +35,8 @@ export function GET(request: Request): Promise<Response> {
     const day = new Date(nowMs).toISOString().slice(0, 10);
     return new Response(body, {
       headers: {
-        'content-type': 'text/csv; charset=utf-8',
-        'content-disposition': `attachment; filename="access-${day}.csv"`,
+        'content-type': CONTENT_TYPES[format],
+        'content-disposition': `attachment; filename="access-${day}.${format}"`,
         'cache-control': 'no-store',
       },
     });

@@ -1,5 +1,5 @@
 import 'server-only';
-import { deleteAccessBefore } from '../../access/audit';
+import { deleteEntriesBefore } from '../../access/audit-chain';
 import { config } from '../../config';
 import { connections } from '../../connections/registry';
 import { fleetWatcher, watcherOf } from '../../fleet/watchers';
@@ -366,7 +366,7 @@ export class OperationRunner {
     if (keepMs === null || nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = nowMs;
     await forgetOperationsBefore(nowMs - keepMs);
-    await deleteAccessBefore(nowMs - keepMs);
+    await deleteEntriesBefore(nowMs - keepMs);
   }
 }
 
