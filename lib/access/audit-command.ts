@@ -1,3 +1,4 @@
+import 'server-only';
 import { database } from '../db/client';
 import { verifyChain } from './audit-chain';
 
