@@ -75,7 +75,7 @@ const STYLE = `
 :root { color-scheme: light dark; }
 body { display: grid; place-content: center; min-height: 100vh; margin: 0; padding: 16px; box-sizing: border-box;
   font: 14px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-main { max-width: 60ch; }
+main { max-width: 72ch; }
 h1 { font-size: 18px; margin: 0 0 8px; }
 p { margin: 0 0 8px; }`;
 
