@@ -6,12 +6,13 @@ import { moruCommands } from './e2e/support/served/commands.ts';
 import { servedBySandkeeper } from './e2e/support/served/plugin.ts';
 import { findChromium } from './scripts/lib/chromium.mjs';
 import { emptySettings } from './scripts/lib/own-settings.mjs';
-import { findTests, isPure } from './scripts/lib/test-kinds.mjs';
+import { findTests, isPure, leavesProcess } from './scripts/lib/test-kinds.mjs';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 const BROWSER_TEST = /\.browser\.test\.tsx$/;
 const tests = findTests(['components', 'lib', 'scripts']).filter((file) => !BROWSER_TEST.test(file));
+const reachingOut = tests.filter((file) => !isPure(file));
 const inProduction = { 'process.env.NODE_ENV': '"production"' };
 const executablePath = await findChromium().catch(() => undefined);
 
@@ -28,7 +29,16 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'integration', include: tests.filter((file) => !isPure(file)), pool: 'forks' },
+        test: { name: 'shared', include: reachingOut.filter(leavesProcess), pool: 'forks', isolate: false },
+      },
+      {
+        // A process of its own takes half a second for each file.
+        extends: true,
+        test: {
+          name: 'integration',
+          include: reachingOut.filter((file) => !leavesProcess(file)),
+          pool: 'forks',
+        },
       },
       {
         // Needs a build. Files of the same worker share a server.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findTests, isPure } from './lib/test-kinds.mjs';
+import { findTests, isPure, leavesProcess } from './lib/test-kinds.mjs';
 
 describe('isPure', () => {
   it.each([
@@ -19,5 +19,25 @@ describe('isPure', () => {
   ])('is false for a test that %s', (_, test) => {
     expect(findTests(['lib', 'scripts'])).toContain(test);
     expect(isPure(test)).toBe(false);
+  });
+});
+
+describe('leavesProcess', () => {
+  it.each([
+    ['runs logic alone', 'lib/fleet/filter/filter.test.ts'],
+    ['starts an engine for each test', 'lib/engine/control/list.test.ts'],
+  ])('is true for a test that %s', (_, test) => {
+    expect(findTests(['lib'])).toContain(test);
+    expect(leavesProcess(test)).toBe(true);
+  });
+
+  it.each([
+    ['sets the environment', 'lib/wake/sharing.test.ts'],
+    ['imports the configuration', 'lib/db/migrations.test.ts'],
+    ['imports a helper with hooks of its own', 'lib/engine/jail/limits.test.ts'],
+    ['runs programs of the repository', 'scripts/children.test.ts'],
+  ])('is false for a test that %s', (_, test) => {
+    expect(findTests(['lib', 'scripts'])).toContain(test);
+    expect(leavesProcess(test)).toBe(false);
   });
 });

@@ -143,7 +143,7 @@ const rounds = [
         name: 'unit',
         run: async (label) => {
           await provideBuild();
-          return runVitest(['unit', 'integration', 'http'], { label });
+          return runVitest(['unit', 'shared', 'integration', 'http'], { label });
         },
       },
     ],
