@@ -11,8 +11,8 @@ export default defineConfig({
   // Tests of e2e/http are run by Vitest.
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
-  // Each with a server of its own.
-  workers: 3,
+  // Each with a server of its own. Three leave a third of two cores idle.
+  workers: 4,
   // CI gives a test that fails a second try, and says so in its result.
   retries: Number(process.env.TEST_RETRIES ?? 0),
   // Room for a busy machine: nothing waits this long unless it fails.
