@@ -53,6 +53,31 @@ test('an admin adds a connection with a test, replaces its key, disables, enable
     await list.getByRole('link', { name: 'staging' }).click();
     await expect(page.getByRole('heading', { name: 'staging' })).toBeVisible();
     await expectAccessible(page, 'a connection');
+
+    // Two tabs edit it. The second sees what the first saved before it saves its own.
+    await button('Edit…').click();
+    await dialog.getByLabel('Title', { exact: true }).fill('Mine');
+    const other = await page.context().newPage();
+    await other.goto('/settings/connections/staging');
+    await other.getByRole('button', { name: 'Edit…', exact: true }).click();
+    const otherDialog = other.getByRole('alertdialog');
+    await otherDialog.getByLabel('Title', { exact: true }).fill('Theirs');
+    await otherDialog.getByLabel('Label', { exact: true }).fill('ST');
+    await other.keyboard.press('Enter');
+    await expect(otherDialog).toHaveCount(0);
+    await other.close();
+    await page.keyboard.press('Enter');
+    const refused = dialog.getByRole('alert');
+    await expect(refused).toContainText('changed the title to “Theirs” and the label to “ST”');
+    await expectAccessibleInBothThemes(page, 'a form that is based on an older state');
+    await refused.getByRole('button', { name: 'Load the present state' }).click();
+    await expect(dialog.getByRole('status')).toContainText('Title is now “Theirs”');
+    await expect(dialog.getByLabel('Label', { exact: true })).toHaveValue('ST');
+    await expect(dialog.getByLabel('Title', { exact: true })).toHaveValue('Mine');
+    await dialog.getByLabel('Title', { exact: true }).fill('');
+    await button('Save changes').click();
+    await expect(dialog).toHaveCount(0);
+    await expect(page.getByRole('heading', { name: 'staging' })).toBeVisible();
     await button('Replace key…').click();
     await dialog.getByLabel('New API key').fill('moru_wrong');
     await dialog.getByRole('button', { name: 'Test and replace key' }).click();

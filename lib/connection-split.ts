@@ -17,15 +17,18 @@ export function byConnection(keys: Iterable<SandboxKey>): Map<ConnectionName, Sa
 
 /** The number of sandboxes in each connection, the largest first. */
 export function splitByConnection(keys: Iterable<SandboxKey>): ConnectionShare[] {
-  return [...byConnection(keys)]
-    .map(([name, own]) => ({ name, count: own.length }))
-    .sort((one, other) => other.count - one.count || (one.name < other.name ? -1 : 1));
+  return sortedSplit([...byConnection(keys)].map(([name, own]) => ({ name, count: own.length })));
 }
 
-/** `prod 12, staging 3`. A single connection needs no count: `prod`. */
+/** The largest share first. */
+export function sortedSplit(split: readonly ConnectionShare[]): ConnectionShare[] {
+  return split.toSorted((one, other) => other.count - one.count || (one.name < other.name ? -1 : 1));
+}
+
+/** `12 in prod, 3 in staging`. A single connection needs no count: `in prod`. */
 export function splitText(split: readonly ConnectionShare[]): string {
   const [only, ...others] = split;
   if (only === undefined) return '';
-  if (others.length === 0) return only.name;
-  return split.map(({ name, count }) => `${name} ${count}`).join(', ');
+  if (others.length === 0) return `in ${only.name}`;
+  return split.map(({ name, count }) => `${count} in ${name}`).join(', ');
 }

@@ -99,6 +99,17 @@ export function hostBehindApi(apiUrl: string): string {
 /** Where a connection comes from. Those of the environment and of a file cannot be edited in Sandkeeper. */
 export type ConnectionSource = 'environment' | 'file' | 'settings';
 
+/** A change of a connection of the settings. */
+export const ConnectionChange = z.object({
+  /** The version that it made. */
+  version: z.number(),
+  by: z.string(),
+  atMs: z.number(),
+  /** What happened, after the name of the person: `changed the title to “Live”`. Nothing secret. */
+  what: z.string(),
+});
+export type ConnectionChange = z.infer<typeof ConnectionChange>;
+
 /** A connection as admins see it. The key itself never leaves the server. */
 export type ConnectionView = Omit<ConnectionFields, 'kind'> & {
   kind: ConnectionKind;
@@ -108,13 +119,37 @@ export type ConnectionView = Omit<ConnectionFields, 'kind'> & {
   isDisabled: boolean;
   createdBy: string | null;
   createdAtMs: number | null;
+  /** Names its state, so that a change that is based on an older one can be refused. 0 if it cannot be changed. */
+  version: number;
+  /** The last changes, oldest first. */
+  changes: readonly ConnectionChange[];
 };
 
 /** A connection in use, as everybody sees it. */
 export type ShownConnection = Pick<ConnectionView, 'name' | 'title' | 'label' | 'kind'> & {
   /** The host of its API. */
   host: string;
+  /** The environment variables that code needs besides the key, such as `E2B_DOMAIN`. */
+  variables: Readonly<Record<string, string>>;
 };
+
+type Named = Pick<ShownConnection, 'name' | 'label'>;
+
+/** Whether people have to be told that something is in this connection: always, unless it is the only one in use. */
+export function isConnectionNamed(name: ConnectionName, inUse: readonly Named[]): boolean {
+  return inUse.length > 1 || (inUse.length === 1 && inUse[0]?.name !== name);
+}
+
+/**
+ * The word for a connection on screen: its label, or else its name. Its name as well if the label could mean another
+ * connection. Text that is copied, sent or typed has the name.
+ */
+export function connectionWord(name: ConnectionName, inUse: readonly Named[]): string {
+  const label = inUse.find((connection) => connection.name === name)?.label ?? null;
+  if (label === null) return name;
+  const isShared = inUse.some((other) => other.name !== name && [other.label, other.name].includes(label));
+  return isShared ? name : label;
+}
 
 const MIN_KEY_WITH_TAIL = 12;
 

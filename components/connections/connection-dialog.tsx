@@ -14,9 +14,12 @@ import {
   type ConnectionDraft,
   draftOf,
   NewConnection,
+  rebase,
 } from '@/lib/settings/connection-draft';
 import type { ConnectionFacts } from '@/lib/settings/connection-facts';
+import { ChangedMeanwhile, LOAD_FIRST, useSeen } from './changed-meanwhile';
 import { ConnectionFieldset } from './connection-fieldset';
+import { Rebased } from './rebased';
 import { TestReport, type TestResult } from './test-result';
 
 type Props = {
@@ -29,34 +32,38 @@ type Props = {
 
 const NO_ANSWER = 'The server could not be reached. Check your connection and try again.';
 
+/** Submits the form although the test failed. Enter never does: it is not the form's first button. */
+const ANYWAY = 'anyway';
+
+const WORDS = {
+  add: { verb: 'Add', submit: 'Add connection', sending: 'Adding…' },
+  save: { verb: 'Save', submit: 'Save changes', sending: 'Saving…' },
+} as const;
+
 /** The form of a connection. What decides whether it works is tested before it is saved. */
 export function ConnectionDialog({ open, connection, onClose, onSaved }: Props) {
-  const edited = connection === null ? null : fieldsOf(connection);
+  const { seen, newer, setNewer, load } = useSeen(connection);
+  const edited = seen === null ? null : fieldsOf(seen);
   const [tested, setTested] = useState<{ of: string; result: TestResult } | null>(null);
   const [isTesting, setIsTesting] = useState(false);
+  const [rebased, setRebased] = useState<ReturnType<typeof rebase> | null>(null);
   const { values, change, errors, refusal, forget, isSending, output, form, submit } = useForm({
     initial: draftOf(edited),
     schema: edited === null ? NewConnection : ChangedConnection,
-    send: async (draft): Promise<string | null> => {
-      if (needsTest(draft, edited) && result === null) {
+    unavailable: newer === null ? null : LOAD_FIRST,
+    send: async (draft, button): Promise<string | null> => {
+      if (needsTest(draft, edited) && result?.ok !== true && !(button === ANYWAY && result !== null)) {
         await test();
         return null;
       }
-      const answer =
-        edited === null
-          ? await answerOf(addOneConnection(values))
-          : await answerOf(editOneConnection(values));
-      if (!answer?.ok) return answer?.error.message ?? NO_ANSWER;
-      toast.success(edited === null ? `Added ${draft.fields.title}` : `Saved ${draft.fields.title}`);
-      onSaved();
-      close();
-      return null;
+      return save(draft);
     },
   });
-  const entered = JSON.stringify(values);
+  const entered = testedPart(values);
   const result = tested?.of === entered ? tested.result : null;
 
   async function test() {
+    if (isTesting) return;
     setIsTesting(true);
     const answer = await answerOf(tryConnection(values));
     setIsTesting(false);
@@ -68,14 +75,39 @@ export function ConnectionDialog({ open, connection, onClose, onSaved }: Props) 
     });
   }
 
+  async function save({ fields }: ConnectionDraft): Promise<string | null> {
+    const answer =
+      seen === null
+        ? await answerOf(addOneConnection(values))
+        : await answerOf(editOneConnection({ version: seen.version, entered: values }));
+    if (!answer?.ok) return answer?.error.message ?? NO_ANSWER;
+    if (answer.value !== null && !answer.value.isMade) {
+      setNewer(answer.value.newer);
+      return null;
+    }
+    toast.success(seen === null ? `Added ${fields.title}` : `Saved ${fields.title}`);
+    onSaved();
+    close();
+    return null;
+  }
+
+  function loadNewer() {
+    if (newer === null) return;
+    const next = rebase(values, draftOf(edited), draftOf(fieldsOf(newer.facts)));
+    for (const [name, text] of Object.entries(next.values)) change(name as keyof typeof values, text);
+    setRebased(next);
+    load();
+  }
+
   function close() {
     forget();
     change('key', '');
     onClose();
   }
 
-  const isUntested = output !== null && needsTest(output, edited) && result === null;
-  const verb = edited === null ? 'Add' : 'Save';
+  const isPassed = output === null || !needsTest(output, edited) || result?.ok === true;
+  const hasFailed = !isPassed && result !== null;
+  const words = edited === null ? WORDS.add : WORDS.save;
   return (
     <ConfirmDialog
       open={open}
@@ -83,12 +115,23 @@ export function ConnectionDialog({ open, connection, onClose, onSaved }: Props) 
         if (!next) close();
       }}
       size="lg"
-      title={connection === null ? 'Add connection' : `Edit ${connection.title}`}
+      title={seen === null ? 'Add connection' : `Edit ${seen.title}`}
       description={
-        connection === null ? 'An account or project at a sandbox service.' : 'The name cannot be changed.'
+        seen === null ? 'An account or project at a sandbox service.' : 'The name cannot be changed.'
       }
       footer={
         <>
+          {hasFailed ? (
+            <Button
+              {...submit}
+              tone="quiet"
+              value={ANYWAY}
+              isBusy={submit.isBusy || isTesting}
+              className="mr-auto"
+            >
+              {`${words.verb} anyway`}
+            </Button>
+          ) : null}
           <Button onClick={close}>Cancel</Button>
           <Button
             isBusy={isTesting}
@@ -101,30 +144,36 @@ export function ConnectionDialog({ open, connection, onClose, onSaved }: Props) 
             tone="primary"
             {...submit}
             isBusy={submit.isBusy || isTesting}
-            unavailable={submit.unavailable ?? (isUntested ? 'Test the connection first.' : null)}
+            unavailable={
+              submit.unavailable ??
+              (isPassed
+                ? null
+                : hasFailed
+                  ? 'The test failed. Correct the form and test it again.'
+                  : 'Test the connection first.')
+            }
           >
-            {isSending && !isTesting
-              ? edited === null
-                ? 'Adding…'
-                : 'Saving…'
-              : result?.ok === false
-                ? `${verb} anyway`
-                : edited === null
-                  ? 'Add connection'
-                  : 'Save changes'}
+            {isSending && !isTesting ? words.sending : words.submit}
           </Button>
         </>
       }
     >
       <form {...form} autoComplete="off" className="flex flex-col gap-4">
-        <ConnectionFieldset values={values} errors={errors} change={change} edited={connection} />
+        <ConnectionFieldset values={values} errors={errors} change={change} edited={seen} />
         {result === null ? null : (
           <div ref={showResult}>
             <TestReport result={result} />
           </div>
         )}
         {refusal === null ? null : <Alert>{refusal}</Alert>}
-        {/* Enter submits a form only if it has a button of its own. */}
+        {newer !== null ? (
+          <div ref={showResult}>
+            <ChangedMeanwhile newer={newer} onLoad={loadNewer} />
+          </div>
+        ) : rebased !== null ? (
+          <Rebased {...rebased} />
+        ) : null}
+        {/* Enter submits a form by its first button. This one stands for the test, or for a tested form. */}
         <button type="submit" hidden aria-hidden tabIndex={-1} />
       </form>
     </ConfirmDialog>
@@ -140,6 +189,11 @@ function needsTest({ fields, key }: ConnectionDraft, edited: ConnectionFields | 
     fields.kind !== edited.kind ||
     fields.teamId !== edited.teamId
   );
+}
+
+/** The part of the form that a test depends on. */
+function testedPart({ kind, apiUrl, teamId, key }: ReturnType<typeof draftOf>): string {
+  return JSON.stringify([kind, apiUrl, teamId, key]);
 }
 
 function fieldsOf(facts: ConnectionFacts): ConnectionFields | null {

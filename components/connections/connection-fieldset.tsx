@@ -17,6 +17,18 @@ type Props = {
   edited: ConnectionFacts | null;
 };
 
+export const FIELD_LABELS = {
+  kind: 'Kind',
+  name: 'Name',
+  title: 'Title',
+  label: 'Label',
+  apiUrl: 'API address',
+  domain: 'Sandbox domain',
+  sandboxUrl: 'Sandbox address',
+  teamId: 'Team ID',
+  key: 'API key',
+} satisfies Record<keyof Values, string>;
+
 /** The fields of a connection. An error shows once something is entered; before that, the button says what is missing. */
 export function ConnectionFieldset({ values, errors, change, edited }: Props) {
   const kind = SERVICE_KINDS.find((each) => each === values.kind) ?? SERVICE_KINDS[0];
@@ -36,24 +48,28 @@ export function ConnectionFieldset({ values, errors, change, edited }: Props) {
       : `Leave it empty to keep ${keyText(edited)}. A new API address needs the key again.`;
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label="Kind">
+      <Field label={FIELD_LABELS.kind}>
         <Select
           isPlain
-          label="Kind"
+          label={FIELD_LABELS.kind}
           value={kind}
           options={SERVICE_KINDS.map((each) => ({ value: each, label: KIND_TITLES[each] }))}
           onChange={(next) => change('kind', next)}
         />
       </Field>
       {edited === null ? (
-        <Field label="Name" error={error('name')} hint="Stands in addresses and records. It never changes.">
+        <Field
+          label={FIELD_LABELS.name}
+          error={error('name')}
+          hint="Stands in addresses and records. It never changes."
+        >
           {text('name', { required: true, maxLength: 32, placeholder: 'prod-eu' })}
         </Field>
       ) : (
         <div className="max-sm:hidden" />
       )}
       <Field
-        label="API address"
+        label={FIELD_LABELS.apiUrl}
         error={error('apiUrl')}
         hint={apiUrl === undefined ? 'Where the API of the service is.' : 'Leave it empty for the usual one.'}
       >
@@ -63,7 +79,7 @@ export function ConnectionFieldset({ values, errors, change, edited }: Props) {
           placeholder: apiUrl ?? 'https://api.example.com',
         })}
       </Field>
-      <Field label="API key" error={error('key')} hint={keyHint}>
+      <Field label={FIELD_LABELS.key} error={error('key')} hint={keyHint}>
         {text('key', {
           type: 'password',
           autoComplete: 'off',
@@ -71,23 +87,31 @@ export function ConnectionFieldset({ values, errors, change, edited }: Props) {
           placeholder: keyPrefix === undefined ? undefined : `${keyPrefix}…`,
         })}
       </Field>
-      <Field label="Title" error={error('title')} hint="Shown instead of the name.">
+      <Field label={FIELD_LABELS.title} error={error('title')} hint="Shown instead of the name.">
         {text('title', { maxLength: 60, placeholder: 'Production EU' })}
       </Field>
-      <Field label="Label" error={error('label')} hint="Up to 8 characters for badges.">
+      <Field label={FIELD_LABELS.label} error={error('label')} hint="Up to 8 characters for badges.">
         {text('label', { maxLength: 8, placeholder: 'EU' })}
       </Field>
-      <Field label="Sandbox domain" error={error('domain')} hint="Sandboxes are at https://PORT-ID.DOMAIN.">
+      <Field
+        label={FIELD_LABELS.domain}
+        error={error('domain')}
+        hint="Sandboxes are at https://PORT-ID.DOMAIN."
+      >
         {text('domain', { placeholder: domain ?? 'example.com' })}
       </Field>
       <Field
-        label="Sandbox address"
+        label={FIELD_LABELS.sandboxUrl}
         error={error('sandboxUrl')}
         hint="Instead of a domain, if one address serves all sandboxes."
       >
         {text('sandboxUrl', { inputMode: 'url' })}
       </Field>
-      <Field label="Team ID" error={error('teamId')} hint="Needed for the metrics of a team at E2B.">
+      <Field
+        label={FIELD_LABELS.teamId}
+        error={error('teamId')}
+        hint="Needed for the metrics of a team at E2B."
+      >
         {text('teamId')}
       </Field>
     </div>

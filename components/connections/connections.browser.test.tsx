@@ -26,6 +26,8 @@ const FACTS: ConnectionFacts = {
   declaredIn: null,
   hasKey: true,
   keyTail: 'wxyz',
+  version: 1,
+  changes: [],
   isDisabled: false,
   createdBy: 'ana',
   createdAtMs: Date.UTC(2026, 4, 1),
@@ -106,7 +108,15 @@ test('a name that is configured elsewhere is refused', async () => {
   await field('Name').fill('local');
   await field('API address').fill('http://127.0.0.1:1');
   await field('API key').fill('moru_0123456789');
+  // Enter tests, however often it is pressed. Only the button adds what failed its test.
   await userEvent.keyboard('{Enter}');
+  await expect.element(dialog.getByRole('alert')).toHaveTextContent('Nothing answers');
+  await expect.element(button('Add connection')).toHaveAccessibleDescription(/The test failed/);
+  await field('API key').click();
+  await userEvent.keyboard('{Enter}{Enter}');
+  await expect.element(button('Test connection')).toBeVisible();
+  await expect.element(dialog.getByRole('alert')).toHaveTextContent('Nothing answers');
+  await expect.element(dialog.getByText('is configured in')).not.toBeInTheDocument();
   await button('Add anyway').click();
   await expect
     .element(dialog.getByText('The connection local is configured in SANDKEEPER_ENGINE_KEY'))

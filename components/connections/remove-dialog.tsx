@@ -12,24 +12,32 @@ import { answerOf } from '@/lib/answer';
 import { paths } from '@/lib/paths';
 import { removeOneConnection } from '@/lib/settings/actions';
 import type { ConnectionFacts } from '@/lib/settings/connection-facts';
+import { ChangedMeanwhile, LOAD_FIRST, useSeen } from './changed-meanwhile';
 
 type Props = { open: boolean; facts: ConnectionFacts; onClose: () => void };
 
 /** Removes a connection after its name was typed. */
-export function RemoveDialog({ open, facts: { name, title }, onClose }: Props) {
+export function RemoveDialog({ open, facts, onClose }: Props) {
   const router = useRouter();
+  const { seen, newer, setNewer, load } = useSeen(facts);
+  const { name, title } = seen;
   const { values, change, refusal, forget, isSending, form, submit } = useForm({
     initial: { typed: '' },
     schema: z
       .object({ typed: z.string().trim() })
       .refine(({ typed }) => typed === name, `Type ${name} first.`),
+    unavailable: newer === null ? null : LOAD_FIRST,
     send: async ({ typed }) => {
-      const answer = await answerOf(removeOneConnection({ name, typed }));
+      const answer = await answerOf(removeOneConnection({ name, version: seen.version, typed }));
       if (!answer?.ok)
         return (
           answer?.error.message ??
           'The server could not be reached. Reload the page to see whether it was removed.'
         );
+      if (!answer.value.isMade) {
+        setNewer(answer.value.newer);
+        return null;
+      }
       toast.success(`Removed ${title}`);
       onClose();
       router.push(paths.connections());
@@ -69,6 +77,7 @@ export function RemoveDialog({ open, facts: { name, title }, onClose }: Props) {
           />
         </Field>
         {refusal === null ? null : <Alert>{refusal}</Alert>}
+        {newer === null ? null : <ChangedMeanwhile newer={newer} onLoad={load} />}
       </form>
     </ConfirmDialog>
   );

@@ -2,7 +2,7 @@
 
 import { usePathname, useRouter } from 'next/navigation';
 import { createContext, type ReactNode, useContext, useSyncExternalStore } from 'react';
-import type { ShownConnection } from '@/lib/connection';
+import { isConnectionNamed, type ShownConnection } from '@/lib/connection';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { finishedText } from '@/lib/fleet/filter/in-force';
 import { narrowTo } from '@/lib/fleet/filter/narrowing';
@@ -37,10 +37,17 @@ export function useConnections(): readonly ShownConnection[] {
   );
 }
 
-/** The connection, if people must be told which one it is: with one connection they need not. */
+/** Whether more than one connection is in use, so that each sandbox is shown with its own. */
+export function useNamesConnections(): boolean {
+  return useConnections().length > 1;
+}
+
+/** The connection, if people must be told which one it is. */
 export function useNamedConnection(name: ConnectionName): ShownConnection | null {
   const connections = useConnections();
-  return connections.length < 2 ? null : (connections.find((connection) => connection.name === name) ?? null);
+  return isConnectionNamed(name, connections)
+    ? (connections.find((connection) => connection.name === name) ?? null)
+    : null;
 }
 
 /** How current the list of a connection is. `null` until that is known. */

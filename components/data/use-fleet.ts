@@ -24,15 +24,6 @@ export function useFleetView(): FleetsView {
   );
 }
 
-/** Whether more than one connection is in use, so that each sandbox is shown with its own. */
-export function useNamesConnections(): boolean {
-  return useSyncExternalStore(
-    subscribeToFleet,
-    () => fleets().view().connections.length > 1,
-    () => false,
-  );
-}
-
 /** What the service of a connection does not offer, with the reasons to show. */
 export function useLacking(connection: ConnectionName): Lacking {
   return useSyncExternalStore(

@@ -5,7 +5,7 @@ import {
   tableFeatures,
 } from '@tanstack/react-table';
 import type { MouseEvent, ReactNode } from 'react';
-import { ConnectionTag } from '@/components/sandbox/connection-tag';
+import { ConnectionTag } from '@/components/sandbox/connection-name';
 import { FittedChips, type ShowMore } from '@/components/sandbox/metadata-chips';
 import { formatSize } from '@/components/sandbox/size';
 import { StateBadge } from '@/components/sandbox/state-badge';

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from 'react';
 import { useNarrow } from '@/components/data/use-connections';
-import { ConnectionDot } from '@/components/sandbox/connection-tag';
+import { ConnectionDot } from '@/components/sandbox/connection-name';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import { LazyMenu } from '@/components/ui/floating';

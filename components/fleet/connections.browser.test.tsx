@@ -23,6 +23,7 @@ function listed(name: string, title: string, status: Partial<FleetStatus>, runni
     label: null,
     kind: 'moru',
     host: `api.${name}.example`,
+    variables: {},
     status: { ...NOTHING_READ, ...status },
     counts: { running, paused: 0, total: running },
   };

@@ -11,6 +11,7 @@ const connection = (name: string): ShownConnection => ({
   label: null,
   kind: 'moru',
   host: 'api.example',
+  variables: {},
 });
 const CONNECTIONS = ['read', 'loading', 'failing'].map(connection);
 const STATUSES = new Map<string, FleetStatus>([

@@ -5,19 +5,33 @@ import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
 import { toast } from '@/components/ui/toast';
 import { answerOf } from '@/lib/answer';
+import type { ConnectionKind } from '@/lib/connection';
 import { createDemo } from '@/lib/creation/actions';
+import { type Sdk, sdkOf } from '@/lib/sandbox/sdk';
 import type { ConnectionName } from '@/lib/sandbox-key';
 
-const SAMPLES = {
-  Python: `from moru import Sandbox
+type Sample = { title: string; text: string };
+
+/** Code for each kind of service that is connected, in each language. */
+function samplesFor(kinds: readonly ConnectionKind[]): [Sample, ...Sample[]] {
+  const [first = sdkOf('moru'), ...others] = new Set(kinds.map(sdkOf));
+  const suffix = (sdk: Sdk) => (others.length === 0 ? '' : ` (${sdk.title})`);
+  const [python, ...rest] = [first, ...others].flatMap((sdk) => [
+    { title: `Python${suffix(sdk)}`, text: pythonSample(sdk) },
+    { title: `TypeScript${suffix(sdk)}`, text: typescriptSample(sdk) },
+  ]);
+  return [python ?? { title: 'Python', text: pythonSample(first) }, ...rest];
+}
+
+const pythonSample = ({ python }: Sdk) => `from ${python} import Sandbox
 
 sandbox = Sandbox.create(metadata={"environment": "development"})
-print(sandbox.sandbox_id)`,
-  TypeScript: `import { Sandbox } from '@moru-ai/core'
+print(sandbox.sandbox_id)`;
+
+const typescriptSample = ({ npm }: Sdk) => `import { Sandbox } from '${npm}'
 
 const sandbox = await Sandbox.create({ metadata: { environment: 'development' } })
-console.log(sandbox.sandboxId)`,
-} as const;
+console.log(sandbox.sandboxId)`;
 
 type Props = {
   /** The reason that this role cannot create a sandbox. */
@@ -25,11 +39,15 @@ type Props = {
   /** The connection that can create a demo fleet. */
   demoIn: ConnectionName | null;
   onNew: () => void;
+  /** The kinds of the connections in use. */
+  kinds: readonly ConnectionKind[];
 };
 
 /** Shown for an empty fleet: ways to create the first sandbox. */
-export function FleetEmpty({ forbidden, demoIn, onNew }: Props) {
-  const [language, setLanguage] = useState<keyof typeof SAMPLES>('Python');
+export function FleetEmpty({ forbidden, demoIn, onNew, kinds }: Props) {
+  const samples = samplesFor(kinds);
+  const [language, setLanguage] = useState<string | null>(null);
+  const sample = samples.find(({ title }) => title === language) ?? samples[0];
   const [pending, setPending] = useState(false);
   async function fill(connection: ConnectionName) {
     setPending(true);
@@ -70,22 +88,22 @@ export function FleetEmpty({ forbidden, demoIn, onNew }: Props) {
             role="group"
             aria-label="Language"
           >
-            {(Object.keys(SAMPLES) as (keyof typeof SAMPLES)[]).map((name) => (
+            {samples.map(({ title: name }) => (
               <button
                 key={name}
                 type="button"
-                aria-pressed={name === language}
+                aria-pressed={name === sample.title}
                 onClick={() => setLanguage(name)}
                 className="rounded-sm px-2 py-0.5 text-ink-2 aria-pressed:bg-hover aria-pressed:font-medium aria-pressed:text-ink"
               >
                 {name}
               </button>
             ))}
-            <CopyButton text={SAMPLES[language]} label="Copy sample" className="ml-auto" />
+            <CopyButton text={sample.text} label="Copy sample" className="ml-auto" />
           </div>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls in a narrow window, and must be focusable for that. */}
           <pre translate="no" tabIndex={0} className="overflow-x-auto p-4 font-mono text-small leading-5">
-            {SAMPLES[language]}
+            {sample.text}
           </pre>
         </div>
       </section>

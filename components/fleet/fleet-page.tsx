@@ -214,7 +214,12 @@ export function FleetPage({
       ) : isEmpty ? (
         <>
           {banners}
-          <FleetEmpty forbidden={cannotCreate} demoIn={demoIn} onNew={() => setIsCreating(true)} />
+          <FleetEmpty
+            forbidden={cannotCreate}
+            demoIn={demoIn}
+            onNew={() => setIsCreating(true)}
+            kinds={connections.map(({ kind }) => kind)}
+          />
         </>
       ) : (
         <>

@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { toast } from '@/components/ui/toast';
+import { isConnectionNamed } from '@/lib/connection';
 import { byConnection } from '@/lib/connection-split';
 import { fleets } from '@/lib/fleet/fleets';
 import {
@@ -69,14 +70,14 @@ function copyAct(
   };
 }
 
-/** Where one connection is in use, its code needs no comment. */
 function groupsOf(keys: readonly SandboxKey[]): CodeGroup[] {
   const { connections } = fleets().view();
   return [...byConnection(keys)].map(([name, own]) => {
-    const host = connections.find((connection) => connection.name === name)?.host;
+    const connection = connections.find((one) => one.name === name);
     return {
       ids: own.map(idOf),
-      account: connections.length > 1 ? { name, host: host ?? 'its service' } : null,
+      connection: connection ?? { name, kind: 'moru', host: 'its service', variables: {} },
+      isNamed: isConnectionNamed(name, connections),
     };
   });
 }

@@ -3,7 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { Fragment, type ReactNode, useEffect, useRef } from 'react';
-import { useNamesConnections } from '@/components/data/use-fleet';
+import { useNamesConnections } from '@/components/data/use-connections';
 import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';

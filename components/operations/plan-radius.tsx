@@ -2,15 +2,13 @@
 
 import { clsx } from 'clsx';
 import { Fragment, type ReactNode } from 'react';
-import { useNamesConnections } from '@/components/data/use-fleet';
-import { SandboxName } from '@/components/sandbox/connection-name';
+import { SandboxName, useSplitText } from '@/components/sandbox/connection-name';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { useNow } from '@/components/ui/clock';
 import { Dotted } from '@/components/ui/dotted';
 import { formatDuration } from '@/components/ui/duration';
 import { Visible } from '@/components/ui/visible-text';
-import { splitText } from '@/lib/connection-split';
 import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
 import type { Skipped } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
@@ -53,14 +51,15 @@ export function PlanRadius({ radius, act, verdict, skipped }: Props) {
   );
 }
 
-/** `prod 12, staging 3`, where more than one connection is in use. */
+/** `12 in prod, 3 in staging`, where more than one connection is in use. */
 function Connections({ radius: { connections } }: { radius: BlastRadius }) {
-  if (!useNamesConnections() || connections.length === 0) return null;
+  const split = useSplitText(connections);
+  if (split === null) return null;
   return (
     <p>
-      {connections.length === 1 ? 'All in ' : null}
+      {connections.length === 1 ? 'All ' : null}
       <span translate="no" className="font-medium [overflow-wrap:anywhere]">
-        {splitText(connections)}
+        {split}
       </span>
     </p>
   );

@@ -2,13 +2,16 @@
 
 import { useRef } from 'react';
 import { z } from 'zod';
+import { useAllLacking } from '@/components/data/use-fleet';
 import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
+import { lackingOf } from '@/lib/fleet/fleets';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import { DeadlineIn, MinutesField, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 
@@ -47,6 +50,15 @@ const ENDING_NAMES = ['pause', 'kill', 'asCreated'] as const satisfies readonly 
 const ResumeInput = z.object({ minutes: TypedMinutes, ending: z.enum(ENDING_NAMES) });
 const INITIAL: z.input<typeof ResumeInput> = { minutes: USUAL_MINUTES, ending: 'pause' };
 
+/** `keeping`: how many of `count` are at a service that keeps processes. */
+function describeProcesses(isOne: boolean, keeping: number, count: number): string {
+  const whose = isOne ? 'Its' : 'Their';
+  if (keeping === count) return `${whose} processes continue where they were paused.`;
+  if (keeping === 0)
+    return `${whose} files are as they were. Processes do not continue, because the service does not keep them.`;
+  return `The processes of ${keeping} continue where they were paused. The service of the other ${count - keeping} keeps files only.`;
+}
+
 /** What was chosen at the creation of these sandboxes, if the service says so. */
 function createdHint(sandboxes: readonly Sandbox[]): string {
   const endings = new Set(sandboxes.map(({ lifecycle }) => lifecycle?.onTimeout));
@@ -78,6 +90,10 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
     },
   });
   const split = useConnectionSplit(able);
+  const lacking = useAllLacking();
+  const keeping = able.filter(
+    ({ key }) => lackingOf(connectionOf(key), lacking).keepsMemory === undefined,
+  ).length;
   const [first] = shown ?? [];
   if (shown === null || first === undefined) return null;
   const isOne = shown.length === 1;
@@ -98,11 +114,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
           `Resume ${sandboxCount(able.length)}${split === null ? '' : ` (${split})`}`
         )
       }
-      description={
-        isOne
-          ? 'Its processes continue where they were paused.'
-          : 'Their processes continue where they were paused.'
-      }
+      description={describeProcesses(isOne, keeping, able.length)}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -133,7 +145,11 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
                 <span>
                   {ENDINGS[name].label}{' '}
                   <span className="text-ink-3">
-                    {name === 'asCreated' ? createdHint(shown) : ENDINGS[name].hint}
+                    {name === 'asCreated'
+                      ? createdHint(shown)
+                      : name === 'pause' && keeping < able.length
+                        ? 'Keeps files.'
+                        : ENDINGS[name].hint}
                   </span>
                 </span>
               </label>

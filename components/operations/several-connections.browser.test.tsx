@@ -18,6 +18,7 @@ const connection = (name: string): ShownConnection => ({
   label: null,
   kind: 'moru',
   host: `api.${name}.example`,
+  variables: {},
 });
 const sandboxIn = (name: string, id: string): Sandbox => ({
   ...rowWith({ id }).sandbox,
@@ -59,7 +60,7 @@ const list = page.getByRole('region', { name: 'Sandboxes' });
 it('shows the split of a plan, the connection of each sandbox, and why one is left out', async () => {
   fleets().show(['prod', 'staging', 'eu'].map(connection));
   await renderPlan();
-  await expect.element(dialog).toHaveTextContent(/3 will be killed\s*prod 2, staging 1/);
+  await expect.element(dialog).toHaveTextContent(/3 will be killed\s*2 in prod, 1 in staging/);
   await expect.element(list).toHaveTextContent(/prod\/a1.*prod\/a2.*staging\/b1/);
   await expect.element(dialog).toHaveTextContent('2 in eu (the sandbox service refused the API key)');
 });
@@ -70,5 +71,5 @@ it('names no connection where one is in use', async () => {
   await expect.element(dialog).toHaveTextContent(/3 will be killed/);
   await expect.element(list).toHaveTextContent(/a1.*a2.*b1/);
   expect(list.element().textContent).not.toContain('prod');
-  await expect.element(dialog).not.toHaveTextContent('prod 2');
+  await expect.element(dialog).not.toHaveTextContent('in prod');
 });

@@ -4,14 +4,14 @@ import { clsx } from 'clsx';
 import { X } from 'lucide-react';
 import Link from 'next/link';
 import type { CSSProperties } from 'react';
-import { useNamesConnections, useSharedLacking } from '@/components/data/use-fleet';
+import { useSharedLacking } from '@/components/data/use-fleet';
+import { useSplitText } from '@/components/sandbox/connection-name';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
-import { splitText } from '@/lib/connection-split';
 import { cancelOperation } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { isRetried, type Operation, OUTCOMES, totalsOf } from '@/lib/operations/schema';
@@ -36,18 +36,18 @@ type Props = {
 export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }: Props) {
   const { operation } = view;
   const { act, counts } = operation;
-  const isNamed = useNamesConnections();
+  const split = useSplitText(view.split);
   const startsInMs = operation.startsAtMs - operationProgress().clock.at(nowMs);
   return (
     <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-5 gap-y-1 border-line-soft border-b px-5 py-[5px] last:border-b-0 lg:grid-cols-[264px_208px_minmax(0,1fr)_auto]">
       <p className="truncate">
         <span className="font-semibold">{titleOf(operation, phase, startsInMs)}</span>
-        {isNamed && view.split.length > 0 ? (
-          <span translate="no" title={splitText(view.split)} className="text-ink-2">
+        {split === null ? null : (
+          <span translate="no" title={split} className="text-ink-2">
             {' '}
-            {splitText(view.split)}
+            {split}
           </span>
-        ) : null}
+        )}
         {isOwn ? null : (
           <span className="text-ink-3">
             {' '}

@@ -7,6 +7,7 @@ import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { toast } from '@/components/ui/toast';
 import { type Answer, answerOf } from '@/lib/answer';
+import { fleets, lackingOf } from '@/lib/fleet/fleets';
 import { unselectTaken } from '@/lib/fleet/selection';
 import { fleetSelection } from '@/lib/fleet/selection-store';
 import { operate, planRun, planTimeLeft, startRun, startTimeLeft } from '@/lib/operations/actions';
@@ -14,6 +15,7 @@ import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations
 import { paths } from '@/lib/paths';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import type { CommandRequest } from './command-dialog';
 import type { KillRequest } from './kill-dialog';
 import type { TimeLeftRequest } from './time-left-dialog';
@@ -26,6 +28,11 @@ const KillDialog = loadWhenWanted(
 );
 const ResumeDialog = loadWhenWanted(
   async () => (await import('./resume-dialog')).ResumeDialog,
+  ({ sandboxes }) => sandboxes !== null,
+  { holdsKeys: true },
+);
+const PauseDialog = loadWhenWanted(
+  async () => (await import('./pause-dialog')).PauseDialog,
   ({ sandboxes }) => sandboxes !== null,
   { holdsKeys: true },
 );
@@ -81,6 +88,7 @@ export type Acts = {
  */
 export function useActs(filter = ''): Acts {
   const [toKill, setToKill] = useState<KillRequest | null>(null);
+  const [toPause, setToPause] = useState<{ sandboxes: readonly Sandbox[]; retryOf?: string } | null>(null);
   const [toResume, setToResume] = useState<readonly Sandbox[] | null>(null);
   const [toExtend, setToExtend] = useState<TimeLeftRequest | null>(null);
   const [toRun, setToRun] = useState<CommandRequest | null>(null);
@@ -92,11 +100,15 @@ export function useActs(filter = ''): Acts {
       const record = filter.slice(0, MAX_FILTER_CHARS);
       void follow(answerOf(operate({ ...input, sandboxKeys, filter: record })), input.act, sandboxes);
     };
+    const pause = (sandboxes: readonly Sandbox[], retry: { retryOf?: string } = {}) => {
+      if (losesProcesses(sandboxes)) setToPause({ sandboxes, ...retry });
+      else doNow({ act: 'pause', ...retry }, sandboxes);
+    };
     const handlers: ActHandlers = {
       onKill: unlessEmpty((sandboxes) =>
         setToKill({ sandboxes, graceMs: null, exportPath: null, retryOf: null }),
       ),
-      onPause: unlessEmpty((sandboxes) => doNow({ act: 'pause' }, sandboxes)),
+      onPause: unlessEmpty((sandboxes) => pause(sandboxes)),
       onResume: unlessEmpty(setToResume),
       onSetTimeout: unlessEmpty((sandboxes) => setToExtend({ sandboxes, retry: null })),
       onRun: unlessEmpty((sandboxes) => {
@@ -115,7 +127,7 @@ export function useActs(filter = ''): Acts {
             exportPath: params.exportPath ?? null,
             retryOf: id,
           }),
-        pause: () => doNow({ act: 'pause', retryOf: id }, sandboxes),
+        pause: () => pause(sandboxes, { retryOf: id }),
         resume: () =>
           doNow({ act: 'resume', retryOf: id, ...timeOf(params), ...endingOf(params) }, sandboxes),
         run: () => setToRun({ sandboxes, retry: { id, params } }),
@@ -140,6 +152,14 @@ export function useActs(filter = ''): Acts {
             ({ followOperation }) => followOperation(operation),
             () => {},
           );
+        }}
+      />
+      <PauseDialog
+        sandboxes={toPause?.sandboxes ?? null}
+        onClose={() => setToPause(null)}
+        onChoose={(sandboxes) => {
+          const { retryOf: id } = toPause ?? {};
+          doNow({ act: 'pause', ...(id === undefined ? {} : { retryOf: id }) }, sandboxes);
         }}
       />
       <ResumeDialog
@@ -180,8 +200,15 @@ export function useActs(filter = ''): Acts {
       />
     </>
   );
-  const isOpen = toKill !== null || toResume !== null || toExtend !== null || toRun !== null;
+  const isOpen =
+    toKill !== null || toPause !== null || toResume !== null || toExtend !== null || toRun !== null;
   return { handlers, onRetry, dialogs, isOpen };
+}
+
+/** Whether a pause would end processes of one of these. The service tells with the status of its fleet. */
+function losesProcesses(sandboxes: readonly Sandbox[]): boolean {
+  const { lacking } = fleets().view();
+  return sandboxes.some(({ key }) => lackingOf(connectionOf(key), lacking).keepsMemory !== undefined);
 }
 
 /** Sets the time left of a sandbox without a dialog, and shows the outcome. */

@@ -3,7 +3,7 @@
 import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useCallback, useMemo, useState } from 'react';
-import { useNamesConnections } from '@/components/data/use-fleet';
+import { useNamesConnections } from '@/components/data/use-connections';
 import { SandboxName } from '@/components/sandbox/connection-name';
 import { formatBytes } from '@/components/ui/bytes';
 import { type Column, LogTable, timeColumn } from '@/components/ui/log-table';

@@ -15,7 +15,7 @@ import {
   useMemo,
   useRef,
 } from 'react';
-import { useNamesConnections } from '@/components/data/use-fleet';
+import { useNamesConnections } from '@/components/data/use-connections';
 import { ArchiveSummary } from '@/components/operations/archive-summary';
 import { OutcomeBadge } from '@/components/operations/outcome';
 import { SandboxName } from '@/components/sandbox/connection-name';

@@ -6,6 +6,7 @@ import { useMemo } from 'react';
 import { useServerNow } from '@/components/data/use-operations';
 import { operationOptions } from '@/components/operations/options';
 import { OutcomeBadge, OutcomeBar, OutcomeCounts, operationTitle } from '@/components/operations/outcome';
+import { useSplitText } from '@/components/sandbox/connection-name';
 import { formatTook } from '@/components/ui/duration';
 import { type Column, LogTable, timeColumn } from '@/components/ui/log-table';
 import { Notice } from '@/components/ui/notice';
@@ -102,7 +103,9 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       title: 'Action',
       width: 'minmax(264px,29fr)',
       className: LINE_ON_PHONE,
-      cell: ({ operation, sandboxKey }) => <Action operation={operation} sandboxKey={sandboxKey} />,
+      cell: ({ operation, sandboxKey, split }) => (
+        <Action operation={operation} sandboxKey={sandboxKey} split={split} />
+      ),
       tooltip: ({ operation: { act, params, counts } }) => {
         const options = operationOptions(act, params);
         return options === null ? null : `${operationTitle(act, counts)} ${options}`;
@@ -146,13 +149,20 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
   ];
 }
 
-function Action({ operation, sandboxKey }: LogEntry) {
+function Action({ operation, sandboxKey, split }: LogEntry) {
+  const splitText = useSplitText(split);
   const options = operationOptions(operation.act, operation.params);
   return (
     <>
       <Link href={paths.operation(operation.id)} prefetch={false} className="font-medium hover:underline">
         <OperationName operation={operation} sandboxKey={sandboxKey} />
       </Link>
+      {splitText === null ? null : (
+        <span translate="no" className="text-ink-2">
+          {' '}
+          {splitText}
+        </span>
+      )}
       {options === null ? null : <span className="text-ink-2"> {options}</span>}
       {operation.retryOf === null ? null : <span className="text-ink-3"> · retry</span>}
     </>

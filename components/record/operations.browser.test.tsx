@@ -316,7 +316,7 @@ test.each([1280, 390])('shows every outcome count whole at %i px', async (width)
     counts,
     cancelledBy: 'a colleague with a long name',
   };
-  const whole = { entries: [{ operation, sandboxKey: null }], older: null };
+  const whole = { entries: [{ operation, sandboxKey: null, split: [] }], older: null };
   await renderInPage(
     <OperationLog search={WHOLE_LOG} page={whole} errorEnds={{}} actors={[]} nowMs={Date.now()} />,
   );

@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { useNamedConnection } from '@/components/data/use-connections';
-import { ConnectionTag } from '@/components/sandbox/connection-tag';
+import { ConnectionTag } from '@/components/sandbox/connection-name';
 import { narrowTo } from '@/lib/fleet/filter/narrowing';
 import { paths } from '@/lib/paths';
 import type { ConnectionName } from '@/lib/sandbox-key';

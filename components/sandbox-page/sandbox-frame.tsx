@@ -12,6 +12,7 @@ import { formatSize } from '@/components/sandbox/size';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Button } from '@/components/ui/button';
+import { useAssumedClock } from '@/components/ui/clock';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { useWidth } from '@/components/ui/use-width';
 import { Visible } from '@/components/ui/visible-text';
@@ -32,7 +33,9 @@ import { WakeBanner } from './wake/wake-banner';
 export type SandboxPageProps = {
   initial: JsonOf<Sandbox>;
   role: Role;
+  /** On the clock of the sandbox's service, which is `aheadMs` ahead of Sandkeeper's. */
   nowMs: number;
+  aheadMs: number;
   /** Whether operations on this sandbox are recorded. */
   isRecorded: boolean;
 };
@@ -46,9 +49,19 @@ type Props = Omit<SandboxPageProps, 'initial'> & {
 };
 
 /** The frame of every page of a sandbox: banner, heading, actions and dialogs. */
-export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight = false, children }: Props) {
+export function SandboxFrame({
+  now,
+  tab,
+  role,
+  nowMs,
+  aheadMs,
+  isRecorded,
+  isFullHeight = false,
+  children,
+}: Props) {
   const { sandbox, act, isGone } = now;
   const connection = connectionOf(sandbox.key);
+  useAssumedClock(connection, aheadMs);
   const status = useConnectionStatus(connection);
   const named = useNamedConnection(connection);
   const lacking = useLacking(connection);
@@ -60,7 +73,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
 
   return (
     <main className="flex min-h-0 flex-1 flex-col overflow-y-auto">
-      {status === null ? null : <StaleBanner status={status} nowMs={nowMs} connection={named} />}
+      {status === null ? null : <StaleBanner status={status} nowMs={nowMs - aheadMs} connection={named} />}
       <PanelBoundary what="heading">
         <SandboxHeading
           sandboxKey={sandbox.key}

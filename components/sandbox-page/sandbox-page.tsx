@@ -15,7 +15,7 @@ export function SandboxPage({ initial, ...served }: SandboxPageProps) {
     <SandboxFrame now={now} tab="overview" {...served}>
       <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
         <PanelBoundary what="facts">
-          <SandboxFacts sandbox={now.sandbox} nowMs={served.nowMs} />
+          <SandboxFacts sandbox={now.sandbox} nowMs={served.nowMs} aheadMs={served.aheadMs} />
         </PanelBoundary>
         <PanelBoundary what="metadata">
           <MetadataTable metadata={now.sandbox.metadata} />

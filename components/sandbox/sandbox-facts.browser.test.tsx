@@ -21,6 +21,6 @@ it.each<[Partial<Sandbox>, string]>([
     'A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed. Any traffic to it resumes it.',
   ],
 ])('says what happens at the deadline with %j', async (changes, hint) => {
-  await render(<SandboxFacts sandbox={rowWith(changes).sandbox} nowMs={Date.now()} />);
+  await render(<SandboxFacts sandbox={rowWith(changes).sandbox} nowMs={Date.now()} aheadMs={0} />);
   await expect.element(page.getByText(hint, { exact: true })).toBeVisible();
 });

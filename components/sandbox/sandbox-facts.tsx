@@ -1,19 +1,30 @@
+import { useLacking } from '@/components/data/use-fleet';
+import { useServiceTime } from '@/components/ui/clock';
 import { Fact, FactList } from '@/components/ui/fact-list';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import { STATE_FACTS } from '@/lib/fleet/states';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { connectionOf } from '@/lib/sandbox-key';
 import { formatMemory } from './size';
 import { SandboxAge, SandboxTimeLeft } from './time-left';
 
 /** Stands for a value that the service does not report. */
 const UNKNOWN = 'Unknown';
 
+type Props = {
+  sandbox: Sandbox;
+  /** On the clock of its service, which is `aheadMs` ahead of Sandkeeper's. */
+  nowMs: number;
+  aheadMs: number;
+};
+
 /** Everything that the service reports about a sandbox. */
-export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: number }) {
+export function SandboxFacts({ sandbox, nowMs, aheadMs }: Props) {
   const { hasDeadline } = STATE_FACTS[sandbox.state];
   const name = templateName(sandbox);
+  const { keepsMemory } = useLacking(connectionOf(sandbox.key));
   return (
     <FactList title="Overview">
       <Fact name="Template">
@@ -23,7 +34,7 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
         )}
       </Fact>
       <Fact name="Started">
-        {sandbox.startedAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.startedAtMs} />}
+        <ServiceTime sandbox={sandbox} ms={sandbox.startedAtMs} aheadMs={aheadMs} />
       </Fact>
       {hasDeadline ? (
         <Fact name="Up for" hint="Since the last start or resume.">
@@ -42,13 +53,13 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
             <SandboxTimeLeft sandbox={sandbox} nowMs={nowMs} />
           </Fact>
           <Fact name="Deadline" hint={deadlineHint(sandbox)}>
-            {sandbox.endAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.endAtMs} />}
+            <ServiceTime sandbox={sandbox} ms={sandbox.endAtMs} aheadMs={aheadMs} />
           </Fact>
         </>
       ) : (
         <Fact
           name="Time left"
-          hint={`A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed.${sandbox.lifecycle?.autoResume ? ' Any traffic to it resumes it.' : ''}`}
+          hint={`A paused sandbox has no deadline. It keeps its files ${keepsMemory === undefined ? 'and memory' : 'but not its processes'} until it is resumed or killed.${sandbox.lifecycle?.autoResume ? ' Any traffic to it resumes it.' : ''}`}
         >
           None
         </Fact>
@@ -59,6 +70,12 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
       <Fact name="envd">{sandbox.envdVersion || UNKNOWN}</Fact>
     </FactList>
   );
+}
+
+/** A time that the service reports, on Sandkeeper's clock. */
+function ServiceTime({ sandbox, ms, aheadMs }: { sandbox: Sandbox; ms: number | null; aheadMs: number }) {
+  const ourMs = useServiceTime(connectionOf(sandbox.key), ms ?? 0, aheadMs);
+  return ms === null ? UNKNOWN : <LocalTime ms={ourMs} />;
 }
 
 function deadlineHint({ lifecycle }: Sandbox): string {

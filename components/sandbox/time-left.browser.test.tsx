@@ -5,6 +5,7 @@ import { useMatchingRows } from '@/components/fleet/use-rows';
 import { rowWith } from '@/lib/fleet/test-fleet';
 import { DEFAULT_SORT, type FirstScreen } from '@/lib/fleet/view';
 import { tabClock } from '@/lib/live/server-clock';
+import { SandboxFacts } from './sandbox-facts';
 import { SandboxAge, SandboxTimeLeft } from './time-left';
 
 const MINUTE_MS = 60_000;
@@ -85,3 +86,21 @@ it.each([
     await expect.element(page.getByTestId('short')).toHaveTextContent(/^i1$/);
   },
 );
+
+it('shows a start and a deadline on the clock of Sandkeeper, as the fleet does', async () => {
+  const aheadMs = 7 * MINUTE_MS;
+  const startedMs = Date.UTC(2026, 4, 1, 12);
+  const row = rowWith(
+    { startedAtMs: startedMs + aheadMs, endAtMs: startedMs + aheadMs + 60 * MINUTE_MS },
+    { serviceAheadMs: aheadMs },
+  );
+  const times = () =>
+    [...document.querySelectorAll('time')].map(({ dateTime }) => Date.parse(dateTime) - startedMs);
+  // As served, and once the tab knows the clock itself.
+  await render(<SandboxFacts sandbox={row.sandbox} nowMs={startedMs} aheadMs={aheadMs} />);
+  tabClock.observeService('local', aheadMs);
+  expect(row.startedMs).toBe(startedMs);
+  await expect.poll(times).toEqual([0, 60 * MINUTE_MS]);
+  tabClock.observeService('local', -aheadMs);
+  await expect.poll(times).toEqual([2 * aheadMs, 60 * MINUTE_MS + 2 * aheadMs]);
+});

@@ -1,6 +1,6 @@
 'use client';
 
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { tabClock } from '@/lib/live/server-clock';
 
 const TICK_MS = 1_000;
@@ -42,6 +42,25 @@ export function useServiceNow<T extends string | number | boolean | null>(
   serverNowMs: number,
 ): T {
   return useClock(derive, serverNowMs, (browserMs) => tabClock.serviceAt(connection, browserMs));
+}
+
+/**
+ * What Sandkeeper's clock shows at a time that a connection's service reports, so that people can compare it with their own
+ * clock. `servedAheadMs`: how far the service's clock is ahead, as the server knew it when it rendered the page.
+ */
+export function useServiceTime(connection: string, serviceMs: number, servedAheadMs: number): number {
+  return useSyncExternalStore(
+    subscribe,
+    () => serviceMs - tabClock.serviceAheadMs(connection, servedAheadMs),
+    () => serviceMs - servedAheadMs,
+  );
+}
+
+/** Until the fleet arrives, times are compared with the clock of the service as the server knew it. */
+export function useAssumedClock(connection: string, servedAheadMs: number): void {
+  useState(() => {
+    if (typeof window !== 'undefined') tabClock.assumeService(connection, servedAheadMs);
+  });
 }
 
 /** The server's time, to compare with once. Browser only. */

@@ -1,6 +1,6 @@
 'use client';
 
-import { type FormEvent, useId, useState } from 'react';
+import { type SubmitEvent, useId, useState } from 'react';
 import type { ZodType } from 'zod';
 import { useKept } from './use-kept';
 
@@ -11,8 +11,11 @@ type Options<Values extends object, Output> = {
   unavailable?: string | null;
   /** Keeps the values across a reload of the page, under this name. See `useKept`, also for what must not be kept. */
   keptAs?: string | null;
-  /** Sends the parsed values. Returns the message to show if the request is refused, `null` if it succeeded. */
-  send: (output: Output) => Promise<string | null> | string | null;
+  /**
+   * Sends the parsed values. `button` is the value of the button that submits, and empty for Enter in a field of a form whose
+   * first button has none. Returns the message to show if the request is refused, `null` if it succeeded.
+   */
+  send: (output: Output, button: string) => Promise<string | null> | string | null;
 };
 
 type Errors<Values> = { readonly [Name in keyof Values]?: string };
@@ -30,7 +33,7 @@ type Form<Values extends object, Output> = {
   /** Forgets the refusal, as for closing a dialog. */
   forget: () => void;
   /** Props of the `form` element. */
-  form: { id: string; onSubmit: (event: FormEvent) => void };
+  form: { id: string; onSubmit: (event: SubmitEvent) => void };
   /** Props of the button that submits, which may stand outside the form. */
   submit: { type: 'submit'; form: string; isBusy: boolean; unavailable: string | null };
 };
@@ -59,12 +62,14 @@ export function useForm<Values extends object, Output>({
     issues.toReversed().map(({ path, message }) => [String(path[0]), message]),
   ) as Errors<Values>;
 
-  async function submit(event: FormEvent) {
+  async function submit(event: SubmitEvent) {
     event.preventDefault();
+    const { submitter } = event.nativeEvent;
+    const button = submitter instanceof HTMLButtonElement ? submitter.value : '';
     if (!parsed.success || unavailable !== null || isSending) return;
     setIsSending(true);
     setRefusal(null);
-    const answer = await send(parsed.data);
+    const answer = await send(parsed.data, button);
     setIsSending(false);
     setRefusal(answer);
     if (answer === null) settle();

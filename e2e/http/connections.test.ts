@@ -49,9 +49,9 @@ test('a stored key and its sealed form are in no page, response, frame, record o
   live.send({ type: 'subscribe', channel: 'fleet', key: NAME });
   await expect.poll(() => live.frames.filter((frame) => frame.includes(NAME)).length).toBeGreaterThan(0);
   await act('checkOneConnection', PAGE, [NAME]);
-  await act('editOneConnection', PAGE, [{ ...entered, title: 'Renamed', key: '' }]);
+  await act('editOneConnection', PAGE, [{ version: 1, entered: { ...entered, title: 'Renamed', key: '' } }]);
   const sealedBefore = sealedIn(dataDir);
-  await act('replaceConnectionKey', PAGE, [{ name: NAME, key: `e2b_${secret}` }]);
+  await act('replaceConnectionKey', PAGE, [{ name: NAME, version: 2, key: `e2b_${secret}` }]);
   const sealedAfter = sealedIn(dataDir);
   expect(sealedAfter).not.toBe(sealedBefore);
 
@@ -77,7 +77,7 @@ test('a stored key and its sealed form are in no page, response, frame, record o
     expect(all.includes(hidden)).toBe(false);
   }
 
-  await act('removeOneConnection', PAGE, [{ name: NAME, typed: NAME }]);
+  await act('removeOneConnection', PAGE, [{ name: NAME, version: 3, typed: NAME }]);
   expect(sealedIn(dataDir)).toBe('');
   expect((await ask(sandkeeper, PAGE, { headers })).text).toContain('Connection not found');
   expect((await ask(sandkeeper, '/api/access', { headers })).text).toContain(`connection-removed,${NAME}`);

@@ -1,6 +1,6 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import type { Database } from '../db/schema';
@@ -163,7 +163,16 @@ class GroupBuilder {
 type Row = Selectable<Database['access_log']> & { sees_operation: number | boolean };
 
 async function readRows(search: AccessSearch, grants: Grants, nowMs: number, limit: number): Promise<Row[]> {
-  const db = await database();
+  return await rowsOf(await database(), search, grants, nowMs, limit).execute();
+}
+
+export function rowsOf(
+  db: Kysely<Database>,
+  search: AccessSearch,
+  grants: Grants,
+  nowMs: number,
+  limit: number,
+) {
   const { by, kind, sandbox, before } = search;
   const { sinceMs, untilMs } = timeRangeOf(search, nowMs);
   let query = db
@@ -182,7 +191,7 @@ async function readRows(search: AccessSearch, grants: Grants, nowMs: number, lim
       .where('at_ms', '<=', before.atMs)
       .where((row) => row.or([row('at_ms', '<', before.atMs), row('id', '<', before.id)]));
   }
-  return query.orderBy('at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
+  return query.orderBy('at_ms', 'desc').orderBy('id', 'desc').limit(limit);
 }
 
 function cursorOf(row: Row | undefined): RecordCursor | null {

@@ -8,6 +8,8 @@ import { connections, shownConnections } from './registry';
 import { keySeal } from './secret-key';
 import { addConnection, editConnection, removeConnection, rotateKey, setDisabled } from './store';
 
+const BY_ANA = { version: null, by: 'ana', what: 'changed it' };
+
 const prod = ConnectionFields.parse({ name: 'prod', title: 'Production', kind: 'e2b' });
 const KEY = 'e2b_0123456789abcdef';
 
@@ -47,6 +49,7 @@ describeOnDatabases('the connections of a process', () => {
       label: null,
       kind: 'e2b',
       host: 'api.e2b.app',
+      variables: {},
     });
     expect(JSON.stringify(shownConnections())).not.toContain('0123');
   });
@@ -54,7 +57,7 @@ describeOnDatabases('the connections of a process', () => {
   it('refuse an unknown name and a disabled connection, with the reason', async () => {
     expect(() => connections().require('nothing')).toThrow('There is no connection named nothing.');
     await addConnection(keySeal(), prod, KEY, 'ana');
-    await setDisabled('prod', true);
+    await setDisabled('prod', true, BY_ANA);
     await connections().reload();
     expect(() => connections().require('prod')).toThrow('The connection prod is disabled.');
     expect(connections().enabled()).toEqual(['local']);
@@ -65,13 +68,13 @@ describeOnDatabases('the connections of a process', () => {
     await connections().reload();
     const seen = changes();
     await connections().reload();
-    await rotateKey(keySeal(), 'prod', 'e2b_fedcba9876543210');
+    await rotateKey(keySeal(), 'prod', 'e2b_fedcba9876543210', BY_ANA);
     await connections().reload();
-    await editConnection({ ...prod, title: 'Live' });
+    await editConnection({ ...prod, title: 'Live' }, BY_ANA);
     await connections().reload();
-    await setDisabled('prod', true);
+    await setDisabled('prod', true, BY_ANA);
     await connections().reload();
-    await removeConnection('prod');
+    await removeConnection('prod', BY_ANA);
     await connections().reload();
     expect(seen).toEqual(['changed prod', 'changed prod', 'ended prod', 'ended prod']);
   });
@@ -89,11 +92,11 @@ describeOnDatabases('the connections of a process', () => {
     await connections().reload();
     const before = { kept: kept.get('prod'), replaced: replaced.get('prod'), local: kept.get('local') };
     expect(kept.get('prod')).toBe(before.kept);
-    await rotateKey(keySeal(), 'prod', 'e2b_fedcba9876543210');
+    await rotateKey(keySeal(), 'prod', 'e2b_fedcba9876543210', BY_ANA);
     await connections().reload();
     expect(kept.get('prod')).toBe(before.kept);
     expect(replaced.get('prod')).not.toBe(before.replaced);
-    await removeConnection('prod');
+    await removeConnection('prod', BY_ANA);
     await connections().reload();
     expect(() => kept.get('prod')).toThrow('There is no connection named prod.');
     expect(kept.get('local')).toBe(before.local);

@@ -1,14 +1,17 @@
 import 'server-only';
 import { config } from '../config';
 import {
+  type ConnectionChange,
   type ConnectionFields,
   type ConnectionKind,
   type ConnectionSource,
   keyTail,
+  SERVICES,
   type ShownConnection,
 } from '../connection';
 import type { DeclaredConnection } from '../declared-connections';
 import { SandkeeperError } from '../errors';
+import { addressVariables } from '../sandbox/sdk';
 import type { ConnectionName } from '../sandbox-key';
 import { singleton } from '../singleton';
 import { keySeal } from './secret-key';
@@ -24,6 +27,8 @@ export type KnownConnection = Omit<ConnectionFields, 'kind'> & {
   isDisabled: boolean;
   createdBy: string | null;
   createdAtMs: number | null;
+  version: number;
+  changes: readonly ConnectionChange[];
   /** The variable or file that declares it. `null`: it was added in the settings. */
   declaredIn: string | null;
   /** Where a wrong key or address is corrected, for messages. */
@@ -142,6 +147,8 @@ function asKnown({ keySetting, addressSetting, key, ...fields }: DeclaredConnect
     isDisabled: false,
     createdBy: null,
     createdAtMs: null,
+    version: 0,
+    changes: [],
     declaredIn: keySetting,
     advice: { key: `Check ${keySetting}.`, address: `Check ${addressSetting}.` },
   };
@@ -152,12 +159,18 @@ export function shownConnections(): ShownConnection[] {
   return connections()
     .list()
     .filter(({ isDisabled }) => !isDisabled)
-    .map(({ name, title, label, kind, apiUrl }) => ({
+    .map(({ name, title, label, kind, apiUrl, domain, sandboxUrl }) => ({
       name,
       title,
       label,
       kind,
       host: new URL(apiUrl).host,
+      variables: addressVariables(kind, {
+        apiUrl,
+        domain,
+        sandboxUrl,
+        usualDomain: kind === 'local' ? undefined : SERVICES[kind].domain,
+      }),
     }));
 }
 

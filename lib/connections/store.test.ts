@@ -5,6 +5,8 @@ import { describeOnDatabases } from '../test-support/databases';
 import { KeySeal } from './seal';
 import { addConnection, editConnection, listStored, removeConnection, rotateKey, setDisabled } from './store';
 
+const BY_ANA = { version: null, by: 'ana', what: 'changed it' };
+
 const seal = new KeySeal('a secret of more than thirty-two characters');
 const prod = ConnectionFields.parse({ name: 'prod', title: 'Production', kind: 'e2b', label: 'P' });
 const staging = ConnectionFields.parse({ name: 'staging', kind: 'moru' });
@@ -42,14 +44,14 @@ describeOnDatabases('stored connections', () => {
   it('have no key under another secret, until it is entered again', async () => {
     const other = new KeySeal('another secret of more than thirty-two characters');
     expect((await listStored(other)).map(({ key }) => key)).toEqual([null, null]);
-    await rotateKey(other, 'prod', 'e2b_new');
+    await rotateKey(other, 'prod', 'e2b_new', BY_ANA);
     expect((await listStored(other)).map(({ key }) => key)).toEqual(['e2b_new', null]);
     expect((await listStored(seal)).map(({ key }) => key)).toEqual([null, 'moru_short']);
   });
 
   it('can be edited, disabled and enabled without their key', async () => {
-    await editConnection({ ...prod, title: 'Live', label: null });
-    await setDisabled('prod', true);
+    await editConnection({ ...prod, title: 'Live', label: null }, BY_ANA);
+    await setDisabled('prod', true, BY_ANA);
     const [edited] = await listStored(seal);
     expect(edited).toMatchObject({
       title: 'Live',
@@ -57,24 +59,24 @@ describeOnDatabases('stored connections', () => {
       isDisabled: true,
       key: 'e2b_0123456789abcdef',
     });
-    await setDisabled('prod', false);
+    await setDisabled('prod', false, BY_ANA);
     expect((await listStored(seal))[0]).toMatchObject({ isDisabled: false });
   });
 
   it('lose their key when they are removed, and their name is not reused', async () => {
-    await removeConnection('prod');
+    await removeConnection('prod', BY_ANA);
     expect((await listStored(seal)).map(({ name }) => name)).toEqual(['staging']);
     const db = await database();
     const row = await db.selectFrom('connections').selectAll().where('name', '=', 'prod').executeTakeFirst();
     expect(row).toMatchObject({ sealed_key: '', key_tail: null });
     await expect(addConnection(seal, prod, 'e2b_1', 'li')).rejects.toMatchObject({ code: 'conflict' });
-    await expect(removeConnection('prod')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(removeConnection('prod', BY_ANA)).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('say that a name is taken or unknown', async () => {
     await expect(addConnection(seal, staging, 'k', 'li')).rejects.toMatchObject({ code: 'conflict' });
-    await expect(rotateKey(seal, 'absent', 'k')).rejects.toMatchObject({ code: 'not_found' });
-    await expect(setDisabled('absent', true)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(rotateKey(seal, 'absent', 'k', BY_ANA)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(setDisabled('absent', true, BY_ANA)).rejects.toMatchObject({ code: 'not_found' });
     expect((await listStored(seal)).map(({ key }) => key)).toEqual(['e2b_0123456789abcdef', 'moru_short']);
   });
 });

@@ -1,6 +1,7 @@
 import 'server-only';
 import type { Selectable } from 'kysely';
-import { ConnectionFields, type ConnectionView, keyTail } from '../connection';
+import { z } from 'zod';
+import { ConnectionChange, ConnectionFields, type ConnectionView, keyTail } from '../connection';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
@@ -41,6 +42,8 @@ function readRow(row: Row, seal: KeySeal): StoredConnection | null {
     isDisabled: row.is_disabled === 1,
     createdBy: row.created_by,
     createdAtMs: row.created_at_ms,
+    version: row.version,
+    changes: readChanges(row.changes),
   };
 }
 
@@ -72,6 +75,8 @@ export async function addConnection(
       created_at_ms: Date.now(),
       created_by: actor,
       removed_at_ms: null,
+      version: 1,
+      changes: '[]',
     })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .executeTakeFirst();
@@ -93,40 +98,84 @@ export function nameTaken(name: string): SandkeeperError {
   );
 }
 
-/** Replaces everything but the name, and the key if there is a `newKey`. @throws SandkeeperError `not_found` */
-export async function editConnection(
+/** `version`: the one that the person saw; `null`: whatever it is. `what` as in `ConnectionChange`. */
+export type Edit = { version: number | null; by: string; what: string };
+
+/**
+ * The changes below resolve to `false`, and change nothing, unless the version is the present one. They throw a
+ * SandkeeperError `not_found` if the connection does not exist.
+ */
+
+/** Replaces everything but the name, and the key if there is a `newKey`. */
+export function editConnection(
   fields: ConnectionFields,
+  edit: Edit,
   newKey?: { seal: KeySeal; key: string },
-): Promise<void> {
-  await change(fields.name, {
+): Promise<boolean> {
+  return change(fields.name, edit, {
     fields: JSON.stringify(fields),
     ...(newKey && sealed(newKey.seal, fields.name, newKey.key)),
   });
 }
 
-/** Replaces the key. Requests that are under way go on with the old one. @throws SandkeeperError `not_found` */
-export async function rotateKey(seal: KeySeal, name: string, key: string): Promise<void> {
-  await change(name, sealed(seal, name, key));
+/** Replaces the key. Requests that are under way go on with the old one. */
+export function rotateKey(seal: KeySeal, name: string, key: string, edit: Edit): Promise<boolean> {
+  return change(name, edit, sealed(seal, name, key));
 }
 
-/** A disabled connection sends no requests and keeps its key. @throws SandkeeperError `not_found` */
-export async function setDisabled(name: string, isDisabled: boolean): Promise<void> {
-  await change(name, { is_disabled: isDisabled ? 1 : 0 });
+/** A disabled connection sends no requests and keeps its key. */
+export function setDisabled(name: string, isDisabled: boolean, edit: Edit): Promise<boolean> {
+  return change(name, edit, { is_disabled: isDisabled ? 1 : 0 });
 }
 
-/** Deletes the key. Operations and records keep the name. @throws SandkeeperError `not_found` */
-export async function removeConnection(name: string): Promise<void> {
-  await change(name, { removed_at_ms: Date.now(), sealed_key: '', key_tail: null });
+/** Deletes the key. Operations and records keep the name. */
+export function removeConnection(name: string, edit: Edit): Promise<boolean> {
+  return change(name, edit, { removed_at_ms: Date.now(), sealed_key: '', key_tail: null });
 }
 
-async function change(name: string, values: Partial<Omit<Row, 'name'>>): Promise<void> {
+/** The last change of a connection, which may be its removal. `null` if there was none. */
+export async function lastChangeOf(name: string): Promise<ConnectionChange | null> {
   const db = await database();
-  const { numUpdatedRows } = await db
-    .updateTable('connections')
-    .set(values)
+  const row = await db
+    .selectFrom('connections')
+    .select('changes')
     .where('name', '=', name)
-    .where('removed_at_ms', 'is', null)
     .executeTakeFirst();
-  if (numUpdatedRows === 0n)
-    throw new SandkeeperError('not_found', `There is no connection named ${name}. Reload the page.`);
+  return row === undefined ? null : (readChanges(row.changes).at(-1) ?? null);
+}
+
+/** Enough to tell what happened while a form was open. */
+const MAX_CHANGES = 20;
+
+async function change(
+  name: string,
+  { version: expected, by, what }: Edit,
+  values: Partial<Omit<Row, 'name' | 'version' | 'changes'>>,
+): Promise<boolean> {
+  const db = await database();
+  for (;;) {
+    const row = await db
+      .selectFrom('connections')
+      .select(['version', 'changes'])
+      .where('name', '=', name)
+      .where('removed_at_ms', 'is', null)
+      .executeTakeFirst();
+    if (row === undefined)
+      throw new SandkeeperError('not_found', `There is no connection named ${name}. Reload the page.`);
+    if (expected !== null && row.version !== expected) return false;
+    const version = row.version + 1;
+    const changes = [...readChanges(row.changes), { version, by, atMs: Date.now(), what }];
+    const { numUpdatedRows } = await db
+      .updateTable('connections')
+      .set({ ...values, version, changes: JSON.stringify(changes.slice(-MAX_CHANGES)) })
+      .where('name', '=', name)
+      .where('version', '=', row.version)
+      .where('removed_at_ms', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) return true;
+  }
+}
+
+function readChanges(text: string): ConnectionChange[] {
+  return z.array(ConnectionChange).safeParse(JSON.parse(text)).data ?? [];
 }

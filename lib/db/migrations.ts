@@ -355,6 +355,27 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await sql`insert into audit_head (seq, hash, first_seq, before_hash) values (0, '', 1, '')`.execute(db);
     },
   },
+  '021_connection_versions': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('connections')
+        .addColumn('version', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute();
+      await db.schema
+        .alterTable('connections')
+        .addColumn('changes', 'text', (column) => column.notNull().defaultTo('[]'))
+        .execute();
+    },
+  },
+  '022_bare_ids': {
+    async up(db: Kysely<unknown>) {
+      const bareId = sql`ltrim(sandbox_key, 'abcdefghijklmnopqrstuvwxyz0123456789-')`;
+      const index = (table: string) => db.schema.createIndex(`${table}_by_bare_id`).on(table);
+      await index('first_starts').expression(bareId).execute();
+      await index('operation_items').expression(bareId).execute();
+      await index('access_log').expression(bareId).execute();
+    },
+  },
 });
 
 /** As in `lib/access/users.ts`, which may change. */

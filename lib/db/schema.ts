@@ -193,6 +193,10 @@ type ConnectionsTable = {
   created_at_ms: number;
   created_by: string;
   removed_at_ms: number | null;
+  /** Counts the changes, from 1. A change names the version that it is based on. */
+  version: number;
+  /** JSON: the last `ConnectionChange`s, oldest first. */
+  changes: string;
 };
 
 /** When sandboxes first started, as far as Sandkeeper has seen. */

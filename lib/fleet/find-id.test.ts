@@ -8,6 +8,8 @@ import { eventually, localKey, serveHttp, setUpEngine } from '../test-support/en
 import { findId } from './find-id';
 import { fleetWatcher } from './watchers';
 
+const BY_ANA = { version: null, by: 'ana', what: 'changed it' };
+
 const engine = setUpEngine();
 const ALL = { everywhere: 'viewer', on: {} } as const;
 
@@ -17,7 +19,7 @@ async function connect(name: string, apiUrl = engine.url): Promise<void> {
   await addConnection(keySeal(), fields, engine.apiKey, 'ana');
   await connections().reload();
   onTestFinished(async () => {
-    await removeConnection(name).catch(() => {});
+    await removeConnection(name, BY_ANA).catch(() => {});
     await connections().reload();
   });
 }
@@ -60,7 +62,7 @@ describe('an id', () => {
     await engine.call('DELETE', `/sandboxes/${id}`);
     await eventually(() => watcher.find(`gone/${id}`) === undefined);
     expect(await findId(id, ALL)).toContain(`gone/${id}`);
-    await removeConnection('gone');
+    await removeConnection('gone', BY_ANA);
     await connections().reload();
     expect(await findId(id, ALL)).not.toContain(`gone/${id}`);
   });

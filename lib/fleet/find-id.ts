@@ -1,8 +1,10 @@
 import 'server-only';
+import type { Kysely } from 'kysely';
 import { type Grants, roleOn } from '../access/grants';
 import { connections } from '../connections/registry';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
+import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
 import { SandboxId } from '../sandbox/schema';
 import { type ConnectionName, connectionOf, keyOf, SandboxKey } from '../sandbox-key';
@@ -74,12 +76,14 @@ async function readInTime(key: SandboxKey): Promise<SandboxReading['kind']> {
 
 /** The sandboxes with this id that were seen or operated on. */
 async function findSeen(id: string): Promise<SandboxKey[]> {
-  const db = await database();
-  const rows = await db
+  const rows = await seenWith(await database(), id).execute();
+  return rows.flatMap(({ sandbox_key }) => SandboxKey.safeParse(sandbox_key).data ?? []);
+}
+
+export function seenWith(db: Kysely<Database>, id: string) {
+  return db
     .selectFrom('first_starts')
     .select('sandbox_key')
     .where(namesSandboxIn('sandbox_key', id))
-    .union(db.selectFrom('operation_items').select('sandbox_key').where(namesSandboxIn('sandbox_key', id)))
-    .execute();
-  return rows.flatMap(({ sandbox_key }) => SandboxKey.safeParse(sandbox_key).data ?? []);
+    .union(db.selectFrom('operation_items').select('sandbox_key').where(namesSandboxIn('sandbox_key', id)));
 }

@@ -12,6 +12,7 @@ const shown = (name: ConnectionName): ShownConnection => ({
   label: null,
   kind: 'moru',
   host: `api.${name}.example`,
+  variables: {},
 });
 const PROD = shown('prod');
 const DEV = shown('dev');

@@ -17,7 +17,7 @@ const status: FleetStatus = {
 };
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
 const connections: ShownConnection[] = [
-  { name: 'local', title: 'Local engine', kind: 'local', label: null, host: '127.0.0.1:8090' },
+  { name: 'local', title: 'Local engine', kind: 'local', label: null, host: '127.0.0.1:8090', variables: {} },
 ];
 const fleets = { sandboxes: fleet, status, statuses: { local: status }, connections };
 

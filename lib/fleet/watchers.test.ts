@@ -9,6 +9,8 @@ import { eventually, setUpEngine } from '../test-support/environment';
 import { waitForResume } from './wait-for-resume';
 import { fleetWatcher } from './watchers';
 
+const BY_ANA = { version: null, by: 'ana', what: 'changed it' };
+
 const engine = setUpEngine();
 
 const fieldsOf = (name: string) =>
@@ -37,7 +39,7 @@ describe('a connection', () => {
     });
     // It waits between its attempts.
     expect(statuses.length).toBeLessThan(10);
-    await rotateKey(keySeal(), 'sealed', engine.apiKey);
+    await rotateKey(keySeal(), 'sealed', engine.apiKey, BY_ANA);
     await connections().reload();
     await eventually(() => watcher.find(`sealed/${id}`) !== undefined);
     expect(watcher.snapshot().status.problem).toBeNull();
@@ -53,7 +55,7 @@ describe('a connection', () => {
     await eventually(() => fleetWatcher('brief').find(`brief/${id}`)?.state === 'paused');
     const leaving = new AbortController();
     const waiting = waitForResume(`brief/${id}`, leaving.signal);
-    await setDisabled('brief', true);
+    await setDisabled('brief', true, BY_ANA);
     await connections().reload();
     // Longer than the time to the first attempt, whose failure nothing would catch.
     await new Promise((resolve) => setTimeout(resolve, 1_500));

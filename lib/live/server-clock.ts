@@ -34,9 +34,14 @@ export class ServerClock {
     this.#serviceAheadMs.set(connection, aheadMs);
   }
 
-  /** How far the clock of a connection's service is ahead of the server's, ms. 0 before the first observation. */
-  serviceAheadMs(connection: ConnectionName): number {
-    return this.#serviceAheadMs.get(connection) ?? 0;
+  /** Like `observeService`, from a page that may have been rendered before the last observation. */
+  assumeService(connection: ConnectionName, aheadMs: number): void {
+    if (!this.#serviceAheadMs.has(connection)) this.#serviceAheadMs.set(connection, aheadMs);
+  }
+
+  /** How far the clock of a connection's service is ahead of the server's, ms. `assumedMs` before the first observation. */
+  serviceAheadMs(connection: ConnectionName, assumedMs = 0): number {
+    return this.#serviceAheadMs.get(connection) ?? assumedMs;
   }
 
   /** The time of a connection's service, which the starts and deadlines of its sandboxes are in. */

@@ -26,6 +26,8 @@ import { listItems } from './record/store';
 import type { ActParams, Operation, OperationEvent, OperationPlan } from './schema';
 import { operationRunner } from './work/runner';
 
+const BY_ANA = { version: null, by: 'ana', what: 'changed it' };
+
 /** Operations over the local engine, a second one and a third of kind E2B, and over connections that do not work. */
 
 process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';
@@ -58,7 +60,7 @@ async function connect(name: string, fields: Record<string, unknown>, key: strin
 async function connectForNow(name: string, apiUrl: string): Promise<void> {
   await connect(name, { kind: 'e2b-compatible', apiUrl }, 'e2b_0123456789abcdef');
   onTestFinished(async () => {
-    await removeConnection(name);
+    await removeConnection(name, BY_ANA);
     await connections().reload();
   });
 }
@@ -161,7 +163,7 @@ describe('a plan over connections that do not work', () => {
       await serveHttp((_, response) => reply(response, 401, { code: 401, message: 'no' })),
     );
     await connectForNow('asleep', gone);
-    await setDisabled('asleep', true);
+    await setDisabled('asleep', true, BY_ANA);
     await connections().reload();
     const { url } = await serveEndless(['e1']);
     await connectForNow('endless', url);
@@ -303,13 +305,13 @@ describe('a connection that asks to wait', () => {
     {
       end: 'disabled',
       name: 'sleepy',
-      endIt: () => setDisabled('sleepy', true),
+      endIt: () => setDisabled('sleepy', true, BY_ANA),
       sentence: 'The connection sleepy is disabled. An admin can enable it under Settings → Connections.',
     },
     {
       end: 'removed',
       name: 'leaving',
-      endIt: () => removeConnection('leaving'),
+      endIt: () => removeConnection('leaving', BY_ANA),
       sentence: 'The connection leaving was removed.',
     },
   ])('ends its items unsent when it is $end', async ({ name, endIt, sentence }) => {

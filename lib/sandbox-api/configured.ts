@@ -34,6 +34,12 @@ export function apiOf(key: SandboxKey): SandboxApi {
   return apis.get(connectionOf(key));
 }
 
+/** The clock of a sandbox's service: its time, epoch ms, and how far it is ahead of ours. */
+export function serviceClockOf(key: SandboxKey): { nowMs: number; aheadMs: number } {
+  const { aheadMs } = apiOf(key).clock;
+  return { nowMs: Date.now() + aheadMs, aheadMs };
+}
+
 /** The current time on the clock of a sandbox's service, epoch ms. */
 export function serviceNowMs(key: SandboxKey): number {
   return apiOf(key).clock.nowMs();

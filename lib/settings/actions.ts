@@ -8,6 +8,7 @@ import { type Result, resultOf } from '../result';
 import { ConnectionName } from '../sandbox-key';
 import {
   addToSettings,
+  type Change,
   editInSettings,
   removeFromSettings,
   replaceKey,
@@ -19,9 +20,12 @@ import type { ConnectionTest } from './connection-test';
 import { checkCompatibility } from './read-connections';
 
 const Switch = z.strictObject({ name: ConnectionName, isDisabled: z.boolean() });
-const NewKey = z.strictObject({ name: ConnectionName, key: ConnectionKey });
+/** The version of a connection that the person saw. */
+const Version = z.int().min(1);
+const Edit = z.strictObject({ version: Version, entered: ChangedConnection });
+const NewKey = z.strictObject({ name: ConnectionName, version: Version, key: ConnectionKey });
 const Removal = z
-  .strictObject({ name: ConnectionName, typed: z.string().trim() })
+  .strictObject({ name: ConnectionName, version: Version, typed: z.string().trim() })
   .refine(({ name, typed }) => typed === name, 'Type the name of the connection.');
 
 /** Tries out a connection before it is saved. An empty key stands for the stored one. Role: admin. */
@@ -42,19 +46,21 @@ export async function addOneConnection(input: z.input<typeof NewConnection>): Pr
   });
 }
 
-/** Changes everything but the name. An empty key keeps the stored one. Role: admin. */
-export async function editOneConnection(input: z.input<typeof ChangedConnection>): Promise<Result<null>> {
+/** Changes everything but the name, of the version that was seen. An empty key keeps the stored one. Role: admin. */
+export async function editOneConnection(input: z.input<typeof Edit>): Promise<Result<Change<null>>> {
   return resultOf(async () => {
-    const [session, request] = await guardAction('admin', ChangedConnection, input, EVERYWHERE);
-    return editInSettings(session, request);
+    const [session, { version, entered }] = await guardAction('admin', Edit, input, EVERYWHERE);
+    return editInSettings(session, version, entered);
   });
 }
 
 /** Replaces the key by one that works. Role: admin. */
-export async function replaceConnectionKey(input: z.input<typeof NewKey>): Promise<Result<ConnectionTest>> {
+export async function replaceConnectionKey(
+  input: z.input<typeof NewKey>,
+): Promise<Result<Change<ConnectionTest>>> {
   return resultOf(async () => {
-    const [session, { name, key }] = await guardAction('admin', NewKey, input, EVERYWHERE);
-    return replaceKey(session, name, key);
+    const [session, { key, ...seen }] = await guardAction('admin', NewKey, input, EVERYWHERE);
+    return replaceKey(session, seen, key);
   });
 }
 
@@ -67,10 +73,10 @@ export async function switchConnection(input: z.input<typeof Switch>): Promise<R
 }
 
 /** Removes a connection for good, after its name was typed. Role: admin. */
-export async function removeOneConnection(input: z.input<typeof Removal>): Promise<Result<null>> {
+export async function removeOneConnection(input: z.input<typeof Removal>): Promise<Result<Change<null>>> {
   return resultOf(async () => {
-    const [session, { name }] = await guardAction('admin', Removal, input, EVERYWHERE);
-    return removeFromSettings(session, name);
+    const [session, { name, version }] = await guardAction('admin', Removal, input, EVERYWHERE);
+    return removeFromSettings(session, { name, version });
   });
 }
 

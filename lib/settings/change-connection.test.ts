@@ -15,12 +15,13 @@ import {
   switchInSettings,
   testDraft,
 } from './change-connection';
-import { ChangedConnection, draftOf, NewConnection } from './connection-draft';
+import { ChangedConnection, type ConnectionDraft, draftOf, NewConnection } from './connection-draft';
 import { findConnectionFacts, listConnectionFacts } from './read-connections';
 
 setUpDataDir();
 
 const ANA = someone('ana');
+const BEA = someone('bea');
 const OLD = 'e2b_old4567890abcd';
 const NEW = 'e2b_new4567890wxyz';
 
@@ -42,6 +43,11 @@ const draft = (changes: Entered) =>
   NewConnection.parse({ ...draftOf(null), kind: 'e2b', name: 'prod', key: OLD, ...changes });
 const changed = (changes: Entered) =>
   ChangedConnection.parse({ ...draftOf(null), kind: 'e2b', name: 'prod', ...changes });
+
+/** The present state, as a person sees it who has just opened the page. */
+const seen = (name: string) => ({ name, version: connections().find(name)?.version ?? 1 });
+const edit = (who: typeof ANA, change: ConnectionDraft) =>
+  editInSettings(who, seen(change.fields.name).version, change);
 
 /** The access log, oldest first. */
 async function recorded(): Promise<string[]> {
@@ -80,7 +86,7 @@ describeOnDatabases('connections of the settings', () => {
     await expect(addToSettings(ANA, draft({ name: 'local' }))).rejects.toMatchObject({ code: 'conflict' });
     await addToSettings(ANA, draft({}));
     await expect(addToSettings(ANA, draft({}))).rejects.toThrow('The name prod is taken');
-    await removeFromSettings(ANA, 'prod');
+    await removeFromSettings(ANA, seen('prod'));
     await expect(addToSettings(ANA, draft({}))).rejects.toThrow('The name prod is taken');
     expect(await recorded()).toHaveLength(2);
   });
@@ -89,10 +95,10 @@ describeOnDatabases('connections of the settings', () => {
     it('change at once, and the record names what changed', async () => {
       const { apiUrl } = await serve();
       await addToSettings(ANA, draft({ apiUrl }));
-      await editInSettings(ANA, changed({ apiUrl, title: 'Live', label: 'L' }));
+      await edit(ANA, changed({ apiUrl, title: 'Live', label: 'L' }));
       expect(connections().require('prod')).toMatchObject({ title: 'Live', label: 'L', key: OLD });
-      await editInSettings(ANA, changed({ apiUrl, title: 'Live', label: 'L' }));
-      await editInSettings(ANA, changed({ apiUrl, title: 'Live', key: NEW }));
+      await edit(ANA, changed({ apiUrl, title: 'Live', label: 'L' }));
+      await edit(ANA, changed({ apiUrl, title: 'Live', key: NEW }));
       expect(connections().require('prod')).toMatchObject({ label: null, key: NEW });
       expect((await recorded()).slice(1)).toEqual([
         'ana connection-edited prod: title: Live; label: L',
@@ -105,10 +111,10 @@ describeOnDatabases('connections of the settings', () => {
       await addToSettings(ANA, draft({ apiUrl: before.apiUrl }));
       const moved = changed({ apiUrl: after.apiUrl });
       await expect(testDraft(ANA, moved)).rejects.toThrow('Enter the API key again');
-      await expect(editInSettings(ANA, moved)).rejects.toThrow('Enter the API key again');
+      await expect(edit(ANA, moved)).rejects.toThrow('Enter the API key again');
       expect(after.sent).toEqual([]);
       expect(connections().require('prod').apiUrl).toBe(before.apiUrl);
-      await editInSettings(ANA, { ...moved, key: NEW });
+      await edit(ANA, { ...moved, key: NEW });
       await sandboxApi('prod').listSandboxes(null);
       expect(after.sent).toEqual([NEW]);
     });
@@ -125,13 +131,79 @@ describeOnDatabases('connections of the settings', () => {
   it('get a new key only if it works', async () => {
     const { apiUrl, sent } = await serve();
     await addToSettings(ANA, draft({ apiUrl }));
-    await expect(replaceKey(ANA, 'prod', 'e2b_wrong')).rejects.toThrow('refuses this API key');
+    await expect(replaceKey(ANA, seen('prod'), 'e2b_wrong')).rejects.toThrow('refuses this API key');
     expect(connections().require('prod').key).toBe(OLD);
-    expect(await replaceKey(ANA, 'prod', NEW)).toMatchObject({ sandboxes: 1 });
+    expect(await replaceKey(ANA, seen('prod'), NEW)).toMatchObject({
+      isMade: true,
+      value: { sandboxes: 1 },
+    });
     sent.length = 0;
     await sandboxApi('prod').listSandboxes(null);
     expect(sent).toEqual([NEW]);
     expect((await recorded()).slice(1)).toEqual(['ana connection-key-replaced prod: ']);
+  });
+
+  describe('that somebody else has changed', () => {
+    it('are left as they are, and say who changed what', async () => {
+      const { apiUrl } = await serve();
+      await addToSettings(ANA, draft({ apiUrl }));
+      const asSeenByAna = seen('prod');
+      await edit(BEA, changed({ apiUrl, title: 'Live', label: 'L' }));
+      await switchInSettings(BEA, 'prod', true);
+      const before = await recorded();
+      const titled = changed({ apiUrl, title: 'Production' });
+      const refused = await Promise.all([
+        editInSettings(ANA, asSeenByAna.version, titled),
+        replaceKey(ANA, asSeenByAna, NEW),
+        removeFromSettings(ANA, asSeenByAna),
+      ]);
+      for (const answer of refused)
+        expect(answer).toMatchObject({
+          isMade: false,
+          newer: {
+            facts: { title: 'Live', label: 'L', isDisabled: true },
+            changes: [
+              {
+                by: 'bea',
+                what: 'changed the title to “Live” and the label to “L”',
+                atMs: expect.any(Number),
+              },
+              { by: 'bea', what: 'disabled it' },
+            ],
+          },
+        });
+      expect(connections().find('prod')).toMatchObject({ title: 'Live', key: OLD });
+      expect(await recorded()).toEqual(before);
+      expect(await edit(ANA, titled)).toEqual({ isMade: true, value: null });
+      expect(connections().find('prod')).toMatchObject({
+        title: 'Production',
+        label: null,
+        isDisabled: true,
+      });
+    });
+
+    it('take one of two changes at the same time', async () => {
+      const { apiUrl } = await serve();
+      await addToSettings(ANA, draft({ apiUrl }));
+      const { version } = seen('prod');
+      const answers = await Promise.all([
+        editInSettings(ANA, version, changed({ apiUrl, title: 'A' })),
+        editInSettings(BEA, version, changed({ apiUrl, title: 'B' })),
+      ]);
+      expect(answers.map(({ isMade }) => isMade).sort()).toEqual([false, true]);
+      expect(findConnectionFacts('prod')?.title).toBe(answers[0]?.isMade ? 'A' : 'B');
+      expect(findConnectionFacts('prod')?.changes).toHaveLength(1);
+    });
+
+    it('say who removed them', async () => {
+      await addToSettings(ANA, draft({}));
+      const asSeenByAna = seen('prod');
+      await removeFromSettings(BEA, asSeenByAna);
+      await expect(editInSettings(ANA, asSeenByAna.version, changed({ title: 'x' }))).rejects.toMatchObject({
+        code: 'not_found',
+        message: expect.stringContaining('bea removed the connection prod'),
+      });
+    });
   });
 
   it('are disabled, enabled and removed, each recorded once', async () => {
@@ -142,9 +214,9 @@ describeOnDatabases('connections of the settings', () => {
     expect(findConnectionFacts('prod')).toMatchObject({ state: 'disabled', sandboxes: null });
     await switchInSettings(ANA, 'prod', false);
     expect((await sandboxApi('prod').listSandboxes(null)).sandboxes).toHaveLength(1);
-    await removeFromSettings(ANA, 'prod');
+    await removeFromSettings(ANA, seen('prod'));
     expect(findConnectionFacts('prod')).toBeNull();
-    await expect(removeFromSettings(ANA, 'prod')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(removeFromSettings(ANA, seen('prod'))).rejects.toMatchObject({ code: 'not_found' });
     expect((await recorded()).slice(1).map((line) => line.split(' ')[1])).toEqual([
       'connection-disabled',
       'connection-enabled',
@@ -157,10 +229,10 @@ describeOnDatabases('connections of the settings', () => {
       code: 'conflict',
       message: expect.stringContaining('configured in SANDKEEPER_ENGINE_KEY'),
     };
-    await expect(editInSettings(ANA, changed({ name: 'local', key: NEW }))).rejects.toMatchObject(refusal);
-    await expect(replaceKey(ANA, 'local', NEW)).rejects.toMatchObject(refusal);
+    await expect(edit(ANA, changed({ name: 'local', key: NEW }))).rejects.toMatchObject(refusal);
+    await expect(replaceKey(ANA, seen('local'), NEW)).rejects.toMatchObject(refusal);
     await expect(switchInSettings(ANA, 'local', true)).rejects.toMatchObject(refusal);
-    await expect(removeFromSettings(ANA, 'local')).rejects.toMatchObject(refusal);
+    await expect(removeFromSettings(ANA, seen('local'))).rejects.toMatchObject(refusal);
     await expect(testDraft(ANA, changed({ name: 'local' }))).rejects.toThrow('Enter the API key again');
     expect(await recorded()).toEqual([]);
   });

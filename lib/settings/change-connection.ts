@@ -2,13 +2,14 @@ import 'server-only';
 import { noteChange } from '../access/audit';
 import type { AccessKind } from '../access/audit-schema';
 import type { Who } from '../access/sessions';
-import { type ConnectionFields, KIND_TITLES, SERVICE_KINDS } from '../connection';
+import { type ConnectionChange, type ConnectionFields, KIND_TITLES, SERVICE_KINDS } from '../connection';
 import { connections, type KnownConnection } from '../connections/registry';
 import { keySeal } from '../connections/secret-key';
 import {
   addConnection,
   editConnection,
   isNameTaken,
+  lastChangeOf,
   nameTaken,
   removeConnection,
   rotateKey,
@@ -18,12 +19,26 @@ import { LOCAL_NAME } from '../declared-connections';
 import { SandkeeperError } from '../errors';
 import type { ConnectionName } from '../sandbox-key';
 import type { ConnectionDraft } from './connection-draft';
+import type { ConnectionFacts } from './connection-facts';
 import { type ConnectionTest, testConnection } from './connection-test';
+import { findConnectionFacts } from './read-connections';
 
 /**
  * The changes of connections in the settings. Each is recorded before it is made, by what changes and never with a key, and
  * holds in this process when it resolves. Other processes follow within seconds.
  */
+
+/** The present state of a connection, and what made it so since the person saw it. */
+export type Newer = { facts: ConnectionFacts; changes: ConnectionChange[] };
+
+/**
+ * A change is made only to the state that the person saw, so that nobody undoes the change of another unawares. Otherwise
+ * nothing changes, and `newer` tells why.
+ */
+export type Change<T> = { isMade: true; value: T } | { isMade: false; newer: Newer };
+
+/** The state of a connection that a person saw. */
+export type Seen = { name: ConnectionName; version: number };
 
 /** Tries out what was entered. The stored key is used only for the address that it is stored for. */
 export async function testDraft(who: Who, { fields, key }: ConnectionDraft): Promise<ConnectionTest> {
@@ -48,43 +63,73 @@ export async function addToSettings(who: Who, { fields, key }: ConnectionDraft):
   return null;
 }
 
-export async function editInSettings(who: Who, { fields, key }: ConnectionDraft): Promise<null> {
+export async function editInSettings(
+  who: Who,
+  version: number,
+  { fields, key }: ConnectionDraft,
+): Promise<Change<null>> {
+  const seen = { name: fields.name, version };
   const known = await requireEditable(fields.name);
+  if (known.version !== version) return newerThan(seen);
   const changes = changesBetween(known, fields);
   if (key === null) storedKeyFor(fields);
-  else changes.push('API key');
-  if (changes.length === 0) return null;
-  await note(who, 'connection-edited', fields.name, changes.join('; '));
-  await editConnection(fields, key === null ? undefined : { seal: keySeal(), key });
+  if (changes.length === 0 && key === null) return MADE;
+  const texts = changes.map(({ field, value }) => `${FIELD_TITLES[field]}: ${value ?? 'none'}`);
+  const words = changes.map(
+    ({ field, value }) => `the ${FIELD_TITLES[field]} to ${value === null ? 'none' : `“${value}”`}`,
+  );
+  if (key !== null) {
+    texts.push('API key');
+    words.push('the API key');
+  }
+  await note(who, 'connection-edited', fields.name, texts.join('; '));
+  const edit = { version, by: who.actor, what: `changed ${joinWords(words)}` };
+  const isMade = await editConnection(fields, edit, key === null ? undefined : { seal: keySeal(), key });
   await connections().reload();
-  return null;
+  return isMade ? MADE : newerThan(seen);
 }
 
 /** Tests the new key first. Requests under way go on with the old one. */
-export async function replaceKey(who: Who, name: ConnectionName, key: string): Promise<ConnectionTest> {
+export async function replaceKey(who: Who, seen: Seen, key: string): Promise<Change<ConnectionTest>> {
+  const { name, version } = seen;
   const known = await requireEditable(name);
-  const found = await testConnection(fieldsOf(known), key);
+  if (known.version !== version) return newerThan(seen);
+  const value = await testConnection(fieldsOf(known), key);
   await note(who, 'connection-key-replaced', name, '');
-  await rotateKey(keySeal(), name, key);
+  const edit = { version, by: who.actor, what: 'replaced the API key' };
+  const isMade = await rotateKey(keySeal(), name, key, edit);
   await connections().reload();
-  return found;
+  return isMade ? { isMade, value } : newerThan(seen);
 }
 
+/** Asked for by the state that it leads to, so that it undoes nothing of another person. */
 export async function switchInSettings(who: Who, name: ConnectionName, isDisabled: boolean): Promise<null> {
   const known = await requireEditable(name);
   if (known.isDisabled === isDisabled) return null;
   await note(who, isDisabled ? 'connection-disabled' : 'connection-enabled', name, '');
-  await setDisabled(name, isDisabled);
+  const what = isDisabled ? 'disabled it' : 'enabled it';
+  await setDisabled(name, isDisabled, { version: null, by: who.actor, what });
   await connections().reload();
   return null;
 }
 
-export async function removeFromSettings(who: Who, name: ConnectionName): Promise<null> {
-  await requireEditable(name);
+export async function removeFromSettings(who: Who, seen: Seen): Promise<Change<null>> {
+  const { name, version } = seen;
+  const known = await requireEditable(name);
+  if (known.version !== version) return newerThan(seen);
   await note(who, 'connection-removed', name, '');
-  await removeConnection(name);
+  const isMade = await removeConnection(name, { version, by: who.actor, what: 'removed it' });
   await connections().reload();
-  return null;
+  return isMade ? MADE : newerThan(seen);
+}
+
+const MADE = { isMade: true, value: null } as const;
+
+async function newerThan({ name, version }: Seen): Promise<{ isMade: false; newer: Newer }> {
+  const facts = findConnectionFacts(name);
+  if (facts === null) throw await removed(name);
+  const changes = facts.changes.filter((change) => change.version > version);
+  return { isMade: false, newer: { facts, changes } };
 }
 
 function note(who: Who, kind: AccessKind, connection: ConnectionName, detail: string): Promise<void> {
@@ -95,10 +140,19 @@ function note(who: Who, kind: AccessKind, connection: ConnectionName, detail: st
 async function requireEditable(name: ConnectionName): Promise<KnownConnection> {
   await connections().reload();
   const known = connections().find(name);
-  if (known === undefined)
-    throw new SandkeeperError('not_found', `There is no connection named ${name}. Reload the page.`);
+  if (known === undefined) throw await removed(name);
   if (known.declaredIn !== null) throw declared(known);
   return known;
+}
+
+async function removed(name: ConnectionName): Promise<SandkeeperError> {
+  const last = await lastChangeOf(name);
+  return new SandkeeperError(
+    'not_found',
+    last === null
+      ? `There is no connection named ${name}. Reload the page.`
+      : `${last.by} removed the connection ${name}. Its history stays, but it cannot be changed any more.`,
+  );
 }
 
 function declared({ name, declaredIn }: KnownConnection): SandkeeperError {
@@ -130,11 +184,18 @@ const FIELD_TITLES = {
   teamId: 'team ID',
 } satisfies Record<Field, string>;
 
-/** The changed fields with their new values, for the record. */
-function changesBetween(before: KnownConnection, after: ConnectionFields): string[] {
+function changesBetween(
+  before: KnownConnection,
+  after: ConnectionFields,
+): { field: Field; value: string | null }[] {
   return (Object.keys(FIELD_TITLES) as Field[]).flatMap((field) =>
-    before[field] === after[field] ? [] : `${FIELD_TITLES[field]}: ${after[field] ?? 'none'}`,
+    before[field] === after[field] ? [] : { field, value: after[field] },
   );
+}
+
+function joinWords(words: readonly string[]): string {
+  const [last, ...before] = words.toReversed();
+  return before.length === 0 ? (last ?? '') : `${before.toReversed().join(', ')} and ${last}`;
 }
 
 function fieldsOf(known: KnownConnection): ConnectionFields {

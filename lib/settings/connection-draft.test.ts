@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectionFields } from '../connection';
-import { ChangedConnection, draftOf, NewConnection } from './connection-draft';
+import { ChangedConnection, draftOf, NewConnection, rebase } from './connection-draft';
 
 const entered = { ...draftOf(null), kind: 'e2b', name: 'prod', key: 'e2b_0123' };
 
@@ -68,5 +68,15 @@ describe('the form of a connection', () => {
   ])('shows a connection so that saving it changes nothing: %j', (input) => {
     const fields = ConnectionFields.parse(input);
     expect(ChangedConnection.parse(draftOf(fields))).toEqual({ fields, key: null });
+  });
+});
+
+it('puts what was typed on top of the present state, and tells what both changed', () => {
+  const base = { ...draftOf(null), title: 'Old', label: 'O', teamId: 't' };
+  const typed = { ...base, title: 'Mine', label: 'L', key: 'e2b_0123' };
+  expect(rebase(typed, base, { ...base, title: 'Theirs', label: 'L', teamId: 'u' })).toEqual({
+    values: { ...base, title: 'Mine', label: 'L', teamId: 'u', key: 'e2b_0123' },
+    own: ['title', 'label', 'key'],
+    contested: [{ name: 'title', theirs: 'Theirs' }],
   });
 });

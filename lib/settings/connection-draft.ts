@@ -72,3 +72,22 @@ const NOTHING_ENTERED = {
   teamId: '',
   key: '',
 };
+
+type Name = keyof Texts;
+
+/**
+ * Puts what was typed on top of another state: `base` is what the person saw, `typed` what they made of it. `own`: the fields
+ * that keep the typed text. `contested`: those among them that differ from `newer`, where somebody else changed them too.
+ */
+export function rebase(
+  typed: Texts,
+  base: Texts,
+  newer: Texts,
+): { values: Texts; own: Name[]; contested: { name: Name; theirs: string }[] } {
+  const own = (Object.keys(typed) as Name[]).filter((name) => typed[name] !== base[name]);
+  const kept = Object.fromEntries(own.map((name) => [name, typed[name]]));
+  const contested = own
+    .filter((name) => newer[name] !== base[name] && newer[name] !== typed[name])
+    .map((name) => ({ name, theirs: newer[name] }));
+  return { values: { ...newer, ...kept }, own, contested };
+}

@@ -55,6 +55,8 @@ function factsOf(connection: KnownConnection): ConnectionFacts {
     keyTail: connection.keyTail,
     createdBy: connection.createdBy,
     createdAtMs: connection.createdAtMs,
+    version: connection.version,
+    changes: connection.changes,
     state: connectionState(known, status),
     lastProblem: watcher?.lastProblem ?? null,
     sandboxes: status.asOfMs === null ? null : sandboxes.length,

@@ -1,12 +1,14 @@
 import { copyText } from '@/components/ui/copy-button';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { type Role, roleSuffices } from '@/lib/access/roles';
+import type { ConnectionKind } from '@/lib/connection';
 import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
 import { changeRefusal } from '@/lib/files/change/names';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
-import type { SandboxKey } from '@/lib/sandbox-key';
+import { fleets } from '@/lib/fleet/fleets';
+import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { contentRefusal, UNADDRESSABLE } from './entry-words';
 
 const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Record<DownloadLanguage, string>;
@@ -14,6 +16,12 @@ const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Recor
 /** Why `role` may not read file contents, or `null`. The server checks it too. */
 export function readRefusal(role: Role): string | null {
   return roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
+}
+
+/** Which SDK its code needs. */
+function kindOf(key: SandboxKey): ConnectionKind {
+  const { connections } = fleets().view();
+  return connections.find(({ name }) => name === connectionOf(key))?.kind ?? 'moru';
 }
 
 type Handlers = {
@@ -89,7 +97,10 @@ function actionsForOne(entry: Entry, { sandboxKey, role, forbidden, handlers }: 
     (language): MenuAct => ({
       label: `Copy ${LANGUAGES[language]} download code`,
       onActivate: () =>
-        void copyText(downloadCode(sandboxKey, path, language), `the ${LANGUAGES[language]} code`),
+        void copyText(
+          downloadCode(sandboxKey, path, language, kindOf(sandboxKey)),
+          `the ${LANGUAGES[language]} code`,
+        ),
     }),
   );
   return [

@@ -5,8 +5,7 @@ import { clsx } from 'clsx';
 import { Search } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useId, useState, useSyncExternalStore } from 'react';
-import { useNamedConnection } from '@/components/data/use-connections';
-import { ConnectionTag } from '@/components/sandbox/connection-tag';
+import { ConnectionTag } from '@/components/sandbox/connection-name';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
@@ -243,11 +242,8 @@ function FoundLine({ found: { key, kind } }: { found: FoundSandbox }) {
   );
 }
 
-/** Names the connection, where there are several. */
 function LineTag({ name }: { name: ConnectionName }) {
-  return useNamedConnection(name) === null ? null : (
-    <ConnectionTag name={name} className="max-w-32 shrink-0 text-small" />
-  );
+  return <ConnectionTag name={name} className="max-w-32 shrink-0 text-small" />;
 }
 
 function SandboxLine({ row: { sandbox, connection, templateName } }: { row: IndexedSandbox }) {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ConnectionKind } from '../../connection';
+import { apiKeyFor } from '../../engine/dialect';
 import { canRun, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { localKey } from '../../test-support/environment';
 import { DOWNLOAD_LANGUAGES, downloadCode } from './download-code';
@@ -42,13 +44,20 @@ describe.skipIf(!canRun)('TypeScript', () => {
     const cwd = mkdtempSync(join(tmpdir(), 'sandkeeper-download-'));
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
     symlinkSync(MODULES, join(cwd, 'node_modules'));
-    const env = { MORU_API_URL: engine.url, MORU_SANDBOX_URL: engine.url, MORU_API_KEY: engine.apiKey };
+    const env = {
+      MORU_API_URL: engine.url,
+      MORU_SANDBOX_URL: engine.url,
+      MORU_API_KEY: engine.apiKey,
+      E2B_API_URL: engine.url,
+      E2B_SANDBOX_URL: engine.url,
+      E2B_API_KEY: apiKeyFor('e2b', engine.apiKey),
+    };
     const bytes = Uint8Array.from({ length: 512 }, (_, at) => at % 256);
-    const download = (name: string) =>
+    const download = (name: string, kind: ConnectionKind = 'moru') =>
       run(
         'node',
         ['--input-type=module', '-'],
-        downloadCode(localKey(sandbox.sandboxId), `/home/user/${name}`, 'typescript'),
+        downloadCode(localKey(sandbox.sandboxId), `/home/user/${name}`, 'typescript', kind),
         { cwd, env },
       );
     for (const name of NAMES) {
@@ -56,6 +65,9 @@ describe.skipIf(!canRun)('TypeScript', () => {
       expect([name, await download(name)]).toEqual([name, { code: 0, err: '' }]);
       expect(new Uint8Array(readFileSync(join(cwd, name.replace('\\', '_'))))).toEqual(bytes);
     }
+    await sandbox.files.write('/home/user/e2b.bin', new Blob([bytes]));
+    expect(await download('e2b.bin', 'e2b')).toEqual({ code: 0, err: '' });
+    expect(new Uint8Array(readFileSync(join(cwd, 'e2b.bin')))).toEqual(bytes);
     await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
     const ended = await download('plain.bin');
     expect(ended.err).toContain('The sandbox is not running.');
@@ -64,7 +76,7 @@ describe.skipIf(!canRun)('TypeScript', () => {
 
 describe('Python', () => {
   it.each(NAMES)('quotes the exact path: %j', async (name) => {
-    const code = downloadCode('local/ia7kh0tl11tyw3inzzbyq', `/home/user/${name}`, 'python');
+    const code = downloadCode('local/ia7kh0tl11tyw3inzzbyq', `/home/user/${name}`, 'python', 'e2b');
     expect(code).not.toMatch(/[^\n\P{C}]/u);
     const check =
       'import ast, sys\n' +
@@ -79,5 +91,5 @@ describe('Python', () => {
 
 it('rejects an invalid sandbox id', () => {
   for (const language of DOWNLOAD_LANGUAGES)
-    expect(() => downloadCode(localKey("i'; process.exit(); '"), '/a', language)).toThrow(RangeError);
+    expect(() => downloadCode(localKey("i'; process.exit(); '"), '/a', language, 'moru')).toThrow(RangeError);
 });

@@ -1,24 +1,31 @@
+import type { ConnectionKind } from '../../connection';
+import { type Sdk, sdkOf } from '../../sandbox/sdk';
 import { idOf, SANDBOX_ID_PATTERN, type SandboxKey } from '../../sandbox-key';
 import { baseName } from '../guest-path';
 
-/** The `moru` command line cannot read files. */
+/** The command lines of the services cannot read files. */
 export const DOWNLOAD_LANGUAGES = ['python', 'typescript'] as const;
 export type DownloadLanguage = (typeof DOWNLOAD_LANGUAGES)[number];
 
 /**
- * A script that downloads one file with the SDK. It does not wake the sandbox or shorten its timeout.
+ * A script that downloads one file with the SDK of the service. It does not wake the sandbox or shorten its timeout.
  * @throws RangeError for an invalid sandbox id
  */
-export function downloadCode(sandboxKey: SandboxKey, path: string, language: DownloadLanguage): string {
+export function downloadCode(
+  sandboxKey: SandboxKey,
+  path: string,
+  language: DownloadLanguage,
+  kind: ConnectionKind,
+): string {
   const id = idOf(sandboxKey);
   if (!SANDBOX_ID_PATTERN.test(id)) throw new RangeError('Invalid sandbox ID.');
-  return WRITERS[language](id, path);
+  return WRITERS[language](id, path, sdkOf(kind));
 }
 
 const WRITERS = {
-  python: (id, path) =>
+  python: (id, path, sdk) =>
     lines([
-      'from moru import Sandbox',
+      `from ${sdk.python} import Sandbox`,
       '',
       `sandbox_id = "${id}"`,
       '# Sandbox.connect() would wake a paused sandbox.',
@@ -29,10 +36,10 @@ const WRITERS = {
       `with open(${quoted(localName(path), 'python')}, "xb") as file:`,
       '    file.write(content)',
     ]),
-  typescript: (id, path) =>
+  typescript: (id, path, sdk) =>
     lines([
       "import { writeFile } from 'node:fs/promises';",
-      "import { Sandbox } from '@moru-ai/core';",
+      `import { Sandbox } from '${sdk.npm}';`,
       '',
       `const sandboxId = '${id}';`,
       '// Sandbox.connect() would wake a paused sandbox.',
@@ -43,7 +50,7 @@ const WRITERS = {
       `const content = await sandbox.files.read(${quoted(path, 'typescript')}, { format: 'bytes' });`,
       `await writeFile(${quoted(localName(path), 'typescript')}, content, { flag: 'wx' });`,
     ]),
-} satisfies Record<DownloadLanguage, (id: string, path: string) => string>;
+} satisfies Record<DownloadLanguage, (id: string, path: string, sdk: Sdk) => string>;
 
 /** A file name without path separators, for the machine that runs the script. */
 function localName(path: string): string {

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { ConnectionKind } from '../../connection';
+import { apiKeyFor } from '../../engine/dialect';
 import { canRun, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { startTestEngine, type TestEngine } from '../../engine/test-engine';
-import { SANDBOX_ACTS } from '../../sandbox/can';
+import { SANDBOX_ACTS, type SandboxAct } from '../../sandbox/can';
 import type { ActParams } from '../schema';
-import { asCode, asCodePerConnection, CODE_LANGUAGES, type CodeLanguage } from './as-code';
+import { asCode, asCodePerConnection, CODE_LANGUAGES, type CodeGroup, type CodeLanguage } from './as-code';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PARAMS = {
@@ -23,14 +25,9 @@ function run(
   program: string,
   args: string[],
   text: string,
-  engine?: Pick<TestEngine, 'url' | 'apiKey'>,
+  variables: Record<string, string> = {},
 ): Promise<Ended> {
-  const env = {
-    ...process.env,
-    ...(engine
-      ? { MORU_API_URL: engine.url, MORU_SANDBOX_URL: engine.url, MORU_API_KEY: engine.apiKey }
-      : {}),
-  };
+  const env = { ...process.env, ...variables };
   return new Promise((resolve) => {
     const child = execFile(program, args, { cwd: ROOT, env }, (error, out, err) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
@@ -39,27 +36,48 @@ function run(
   });
 }
 
-function textOf(...args: Parameters<typeof asCode>): string {
-  const code = asCode(...args);
+type Asked = [act: SandboxAct, params: ActParams, ids: readonly string[], language: CodeLanguage];
+
+function textOf(...[act, params, ids, language, kind = 'moru']: [...Asked, kind?: ConnectionKind]): string {
+  const code = asCode(act, params, ids, language, kind);
   if (!code.ok) throw new Error(code.reason);
   return code.text;
 }
 
+const moruOf = ({ url, apiKey }: Pick<TestEngine, 'url' | 'apiKey'>) => ({
+  MORU_API_URL: url,
+  MORU_SANDBOX_URL: url,
+  MORU_API_KEY: apiKey,
+});
+
 describe('code for several connections', () => {
-  const groups = [
-    { ids: ['a', 'b'], account: { name: 'prod', host: 'api.moru.io' } },
-    { ids: ['c'], account: { name: 'staging', host: 'api.example.com' } },
+  const groups: CodeGroup[] = [
+    {
+      ids: ['a', 'b'],
+      connection: { name: 'prod', kind: 'moru', host: 'api.moru.io', variables: {} },
+      isNamed: true,
+    },
+    {
+      ids: ['c'],
+      connection: {
+        name: 'staging',
+        kind: 'e2b-compatible',
+        host: 'api.example.com',
+        variables: { E2B_DOMAIN: 'example.com' },
+      },
+      isNamed: true,
+    },
   ];
 
   it('is a part for each, with the account whose key it needs', () => {
     expect(asCodePerConnection('kill', {}, groups, 'cli')).toEqual({
       ok: true,
       text: [
-        '# Part 1 of 2: sandboxes of prod. Needs a key for api.moru.io.',
+        '# Part 1 of 2: sandboxes of prod. Needs MORU_API_KEY, a key for api.moru.io.',
         'moru sandbox kill a b',
         '',
-        '# Part 2 of 2: sandboxes of staging. Needs a key for api.example.com.',
-        'moru sandbox kill c',
+        '# Part 2 of 2: sandboxes of staging. Needs E2B_DOMAIN=example.com and E2B_API_KEY, a key for api.example.com.',
+        'e2b sandbox kill c',
         '',
       ].join('\n'),
     });
@@ -68,23 +86,29 @@ describe('code for several connections', () => {
       expect(asCodePerConnection('kill', {}, groups, language)).toEqual({
         ok: true,
         text: [
-          `${comment} Part 1 of 2: sandboxes of prod. Needs a key for api.moru.io. Save it as a file of its own.`,
+          `${comment} Part 1 of 2: sandboxes of prod. Needs MORU_API_KEY, a key for api.moru.io. Save it as a file of its own.`,
           textOf('kill', {}, ['a', 'b'], language),
-          `${comment} Part 2 of 2: sandboxes of staging. Needs a key for api.example.com. Save it as a file of its own.`,
-          textOf('kill', {}, ['c'], language),
+          `${comment} Part 2 of 2: sandboxes of staging. Needs E2B_DOMAIN=example.com and E2B_API_KEY, a key for api.example.com. Save it as a file of its own.`,
+          textOf('kill', {}, ['c'], language, 'e2b'),
         ].join('\n'),
       });
     }
   });
 
-  it('has no comment where one connection is in use', () => {
-    const code = asCodePerConnection('kill', {}, [{ ids: ['a'], account: null }], 'python');
-    expect(code).toEqual({ ok: true, text: textOf('kill', {}, ['a'], 'python') });
+  it('has no comment where one connection is in use, unless it is at an address of its own', () => {
+    const [prod, staging] = groups.map((group) => ({ ...group, isNamed: false }));
+    const codeOf = (group = prod) => asCodePerConnection('kill', {}, group ? [group] : [], 'python');
+    expect(codeOf()).toEqual({ ok: true, text: textOf('kill', {}, ['a', 'b'], 'python') });
+    expect(codeOf(staging)).toEqual({
+      ok: true,
+      text: `# Needs E2B_DOMAIN=example.com and E2B_API_KEY, a key for api.example.com.\n${textOf('kill', {}, ['c'], 'python', 'e2b')}`,
+    });
   });
 });
 
 describe('TypeScript', () => {
-  const runOn = (engine: TestEngine, text: string) => run('node', ['--input-type=module', '-'], text, engine);
+  const runOn = (engine: TestEngine, text: string) =>
+    run('node', ['--input-type=module', '-'], text, moruOf(engine));
 
   it('kills exactly these ids and prints each result', async () => {
     const engine = await startTestEngine();
@@ -130,6 +154,34 @@ describe('TypeScript', () => {
   });
 });
 
+describe('TypeScript for E2B', () => {
+  it('pauses, resumes, sets the deadline and kills with its SDK', async () => {
+    const engine = await startTestEngine();
+    const id = await engine.create();
+    const service = {
+      E2B_API_URL: engine.url,
+      E2B_SANDBOX_URL: engine.url,
+      E2B_API_KEY: apiKeyFor('e2b', engine.apiKey),
+    };
+    const done = async (act: SandboxAct, params: ActParams, said: string) => {
+      const text = textOf(act, params, [id], 'typescript', 'e2b');
+      expect(await run('node', ['--input-type=module', '-'], text, service)).toEqual({
+        code: 0,
+        out: `${id} ${said}\n`,
+        err: '',
+      });
+    };
+    await done('pause', {}, 'paused');
+    expect((await engine.detail(id)).state).toBe('paused');
+    await done('resume', PARAMS.resume, 'resumed');
+    await done('setTimeout', { addMs: 600_000 }, 'time left set');
+    const { endAt } = await engine.detail(id);
+    expect(Date.parse(endAt) - Date.now()).toBeGreaterThan(PARAMS.resume.timeoutMs);
+    await done('kill', {}, 'killed');
+    expect((await engine.detail(id)).status).toBe(404);
+  });
+});
+
 describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
   it('stops processes first, wakes nothing, and kills after the grace period', async () => {
     const processEngine = await startProcessEngine();
@@ -151,7 +203,7 @@ describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
     const text = textOf('kill', { graceMs: 2_000 }, all, 'typescript');
 
     const startedMs = Date.now();
-    const ended = await run('node', ['--input-type=module', '-'], text, processEngine);
+    const ended = await run('node', ['--input-type=module', '-'], text, moruOf(processEngine));
     expect(ended).toEqual({ code: 0, out: all.map((id) => `${id} killed\n`).join(''), err: '' });
     // Waited once for the process that ignores SIGTERM.
     expect(Date.now() - startedMs).toBeGreaterThan(2_000);
@@ -172,7 +224,7 @@ describe.skipIf(!canRun)('a command in TypeScript', () => {
     const text = textOf('run', { command, cwd: '/tmp', limitMs: 20_000 }, [runs, paused], 'typescript');
     // The code contains no invisible characters.
     expect(text).not.toContain('\u202e');
-    const ended = await run('node', ['--input-type=module', '-'], text, processEngine);
+    const ended = await run('node', ['--input-type=module', '-'], text, moruOf(processEngine));
     expect(ended.out).toBe(`${runs} exit 3\nit's "\u202e"\n\${x}\n/tmp\n`);
     expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('not run: it is paused') });
     expect((await processEngine.api('GET', `/sandboxes/${paused}`)).json).toMatchObject({ state: 'paused' });
@@ -183,7 +235,11 @@ describe('Python', () => {
   it.each(SANDBOX_ACTS.flatMap((act) => [[act, PARAMS[act]] as const, [act, graceful(act)] as const]))(
     'compiles: %s %o',
     async (act, params) => {
-      const text = textOf(act, params, ['ia7kh0tl11tyw3inzzbyq', 'i66nm4lfkpk7u05cjuspg'], 'python');
+      const ids = ['ia7kh0tl11tyw3inzzbyq', 'i66nm4lfkpk7u05cjuspg'];
+      const text = textOf(act, params, ids, 'python');
+      expect(textOf(act, params, ids, 'python', 'e2b')).toBe(
+        text.replace(/\b(from|import) moru\b/g, '$1 e2b').replace('.beta_pause(', '.pause('),
+      );
       expect(text).toContain('    "ia7kh0tl11tyw3inzzbyq",\n    "i66nm4lfkpk7u05cjuspg",\n');
       const check = 'import sys; compile(sys.stdin.read(), "cleanup.py", "exec")';
       const ended = await run('python3', ['-c', check], text);
@@ -225,10 +281,17 @@ describe('the command line', () => {
     ['kill', { graceMs: 10_000 }],
     ['kill', { exportPath: '~' }],
   ] as const)('cannot express %s %o', (act, params) => {
-    expect(asCode(act, params, ['ione'], 'cli')).toEqual({
+    expect(asCode(act, params, ['ione'], 'cli', 'moru')).toEqual({
       ok: false,
       reason: expect.stringContaining('The Moru CLI'),
     });
+    // E2B's can pause, one sandbox at a time.
+    const isPause = act === 'pause';
+    expect(asCode(act, params, ['ione', 'itwo'], 'cli', 'e2b')).toEqual(
+      isPause
+        ? { ok: true, text: "xargs -n 1 e2b sandbox pause <<'END'\nione\nitwo\nEND\n" }
+        : { ok: false, reason: expect.stringContaining('The E2B CLI') },
+    );
   });
 });
 
@@ -238,16 +301,18 @@ describe('untrusted input', () => {
   it.each(CODE_LANGUAGES.flatMap((language) => HOSTILE.map((id) => [language, id] as const)))(
     'is no id in %s: %j',
     (language: CodeLanguage, id) => {
-      expect(() => asCode('kill', {}, ['ifine', id], language)).toThrow();
+      expect(() => asCode('kill', {}, ['ifine', id], language, 'e2b')).toThrow();
     },
   );
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, -5_000, undefined])('rejects the time %s', (timeoutMs) => {
     const params = timeoutMs === undefined ? {} : { timeoutMs };
     for (const language of ['python', 'typescript'] as const) {
-      expect(() => asCode('resume', params, ['ifine'], language)).toThrow(RangeError);
-      expect(() => asCode('setTimeout', params, ['ifine'], language)).toThrow(RangeError);
-      expect(() => asCode('kill', { graceMs: timeoutMs ?? 0.5 }, ['ifine'], language)).toThrow(RangeError);
+      expect(() => asCode('resume', params, ['ifine'], language, 'e2b')).toThrow(RangeError);
+      expect(() => asCode('setTimeout', params, ['ifine'], language, 'e2b')).toThrow(RangeError);
+      expect(() => asCode('kill', { graceMs: timeoutMs ?? 0.5 }, ['ifine'], language, 'e2b')).toThrow(
+        RangeError,
+      );
     }
   });
 });

@@ -1,5 +1,7 @@
 import { MIN_LIMIT_MS } from '../../commands/schema';
+import type { ConnectionKind, ShownConnection } from '../../connection';
 import type { SandboxAct } from '../../sandbox/can';
+import { keyVariable, type Sdk, sdkOf } from '../../sandbox/sdk';
 import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
 import { type ActParams, MAX_GRACE_MS } from '../schema';
 
@@ -9,11 +11,15 @@ export type CodeLanguage = (typeof CODE_LANGUAGES)[number];
 /** Code for an action, or why that language cannot express it. */
 export type Code = { ok: true; text: string } | { ok: false; reason: string };
 
-/** The Moru CLI sends all its requests at once, so long lists are split. */
+/** The command lines send all their requests at once, so long lists are split. */
 const CLI_BATCH = 20;
 
-/** Sandboxes of one connection. `account`: its name and host, where more than one is in use. */
-export type CodeGroup = { ids: readonly string[]; account: { name: string; host: string } | null };
+/** Sandboxes of one connection. `isNamed`: whether the code has to say which one. */
+export type CodeGroup = {
+  ids: readonly string[];
+  connection: Pick<ShownConnection, 'name' | 'kind' | 'host' | 'variables'>;
+  isNamed: boolean;
+};
 
 /**
  * Code like `asCode` for each connection, because each needs the key of its own account. Several scripts follow each other,
@@ -27,24 +33,37 @@ export function asCodePerConnection(
 ): Code {
   const comment = COMMENTS[language];
   const texts: string[] = [];
-  for (const [index, { ids, account }] of groups.entries()) {
-    const code = asCode(act, params, ids, language);
+  for (const [index, { ids, connection, isNamed }] of groups.entries()) {
+    const code = asCode(act, params, ids, language, connection.kind);
     if (!code.ok) return code;
     const part = groups.length > 1 ? `Part ${index + 1} of ${groups.length}: ` : '';
     const alone = groups.length > 1 && language !== 'cli' ? ' Save it as a file of its own.' : '';
-    const about =
-      account === null
+    const about = isNamed
+      ? `${part}sandboxes of ${connection.name}. ${needs(connection)}${alone}`
+      : hasUsualAddresses(connection)
         ? ''
-        : `${comment} ${part}sandboxes of ${account.name}. Needs a key for ${account.host}.${alone}\n`;
-    texts.push(about + code.text);
+        : needs(connection);
+    texts.push((about === '' ? '' : `${comment} ${about}\n`) + code.text);
   }
   return { ok: true, text: texts.join('\n') };
+}
+
+/** The environment variables that the code needs. The local engine prints them when it starts. */
+function needs({ kind, host, variables }: CodeGroup['connection']): string {
+  if (kind === 'local') return 'Needs the variables that Sandkeeper printed when it started.';
+  const others = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const key = `${keyVariable(sdkOf(kind))}, a key for ${host}`;
+  return `Needs ${others.length === 0 ? key : `${others.join(', ')} and ${key}`}.`;
+}
+
+function hasUsualAddresses({ kind, variables }: CodeGroup['connection']): boolean {
+  return kind === 'local' || Object.keys(variables).length === 0;
 }
 
 const COMMENTS = { python: '#', typescript: '//', cli: '#' } satisfies Record<CodeLanguage, string>;
 
 /**
- * Code that does the same action on the same ids, with the Python or TypeScript SDK or the `moru` command line. It tries
+ * Code that does the same action on the same ids, with the SDK for Python or TypeScript or the command line of the service. It tries
  * every id even if some fail, and its exit status tells whether all succeeded. Only validated ids and numbers and, for a
  * command, its text as an escaped literal are inserted. Throws RangeError for an invalid id or number.
  */
@@ -53,44 +72,50 @@ export function asCode(
   params: ActParams,
   ids: readonly string[],
   language: CodeLanguage,
+  kind: ConnectionKind,
 ): Code {
   if (!ids.every((id) => SANDBOX_ID_PATTERN.test(id))) throw new RangeError('Invalid sandbox ID.');
-  return WRITERS[language](act, params, ids);
+  return WRITERS[language](act, params, ids, sdkOf(kind));
 }
 
+type Writer = (act: SandboxAct, params: ActParams, ids: readonly string[], sdk: Sdk) => Code;
+
 const WRITERS = {
-  python: (act, params, ids) => ({ ok: true, text: python(act, params, ids) }),
-  typescript: (act, params, ids) => ({ ok: true, text: typescript(act, params, ids) }),
+  python: (act, params, ids, sdk) => ({ ok: true, text: python(act, params, ids, sdk) }),
+  typescript: (act, params, ids, sdk) => ({ ok: true, text: typescript(act, params, ids, sdk) }),
   cli,
-} satisfies Record<CodeLanguage, (act: SandboxAct, params: ActParams, ids: readonly string[]) => Code>;
+} satisfies Record<CodeLanguage, Writer>;
 
-/** `moru sandbox` can kill, but not pause, resume or set a timeout. */
+/** What a command line cannot do, after its name. `null`: it can. */
 const NO_CLI = {
-  kill: null,
-  pause: 'The Moru CLI cannot pause.',
-  resume: 'The Moru CLI cannot resume with a timeout.',
-  setTimeout: 'The Moru CLI cannot set the time left.',
-  run: 'The Moru CLI cannot run a command in a sandbox.',
-} satisfies Record<SandboxAct, string | null>;
+  kill: () => null,
+  pause: ({ canCommandPause }) => (canCommandPause ? null : 'cannot pause'),
+  resume: () => 'cannot resume with a timeout',
+  setTimeout: () => 'cannot set the time left',
+  run: () => 'cannot run a command with a time limit',
+} satisfies Record<SandboxAct, (sdk: Sdk) => string | null>;
 
-function cli(act: SandboxAct, params: ActParams, ids: readonly string[]): Code {
+function cli(act: SandboxAct, params: ActParams, ids: readonly string[], sdk: Sdk): Code {
   const missing =
     params.exportPath !== undefined
-      ? 'The Moru CLI cannot archive files before a kill.'
+      ? 'cannot archive files before a kill'
       : params.graceMs === undefined
-        ? NO_CLI[act]
-        : 'The Moru CLI cannot stop processes before a kill.';
-  if (missing !== null) return { ok: false, reason: missing };
-  if (ids.length <= CLI_BATCH) return { ok: true, text: `moru sandbox kill ${ids.join(' ')}\n` };
-  return { ok: true, text: `xargs -n ${CLI_BATCH} moru sandbox kill <<'END'\n${ids.join('\n')}\nEND\n` };
+        ? NO_CLI[act](sdk)
+        : 'cannot stop processes before a kill';
+  if (missing !== null) return { ok: false, reason: `The ${sdk.title} CLI ${missing}.` };
+  const command = `${sdk.command} sandbox ${act}`;
+  // Only a kill takes more than one.
+  const batch = act === 'kill' ? CLI_BATCH : 1;
+  if (ids.length <= batch) return { ok: true, text: `${command} ${ids.join(' ')}\n` };
+  return { ok: true, text: `xargs -n ${batch} ${command} <<'END'\n${ids.join('\n')}\nEND\n` };
 }
 
 type Lines = readonly string[];
 
-function typescript(act: SandboxAct, params: ActParams, ids: readonly string[]): string {
-  const { imports, before = [], body }: Written = TYPESCRIPT[act](params);
+function typescript(act: SandboxAct, params: ActParams, ids: readonly string[], sdk: Sdk): string {
+  const { imports, before = [], body }: Written = TYPESCRIPT[act](params, sdk);
   return lines([
-    `import { ${imports} } from '@moru-ai/core';`,
+    `import { ${imports} } from '${sdk.npm}';`,
     '',
     'const ids = [',
     ...ids.map((id) => `  '${id}',`),
@@ -129,10 +154,10 @@ const TYPESCRIPT = {
       "console.log(id, wasThere ? 'killed' : 'already gone');",
     ],
   }),
-  pause: () => ({
+  pause: (_params, { pause }) => ({
     imports: 'Sandbox',
     body: [
-      'const wasRunning = await Sandbox.betaPause(id);',
+      `const wasRunning = await Sandbox.${pause.typescript}(id);`,
       "console.log(id, wasRunning ? 'paused' : 'already paused');",
     ],
   }),
@@ -184,7 +209,7 @@ const TYPESCRIPT = {
       'process.stderr.write(ended.stderr);',
     ],
   }),
-} satisfies Record<SandboxAct, (params: ActParams) => Written>;
+} satisfies Record<SandboxAct, (params: ActParams, sdk: Sdk) => Written>;
 
 /** Only a running sandbox has processes. A paused one must not be woken. */
 function gracefulTypescript(graceMs: number): Lines {
@@ -202,8 +227,8 @@ function gracefulTypescript(graceMs: number): Lines {
   ];
 }
 
-function python(act: SandboxAct, params: ActParams, ids: readonly string[]): string {
-  const { imports, before = [], body }: Written = PYTHON[act](params);
+function python(act: SandboxAct, params: ActParams, ids: readonly string[], sdk: Sdk): string {
+  const { imports, before = [], body }: Written = PYTHON[act](params, sdk);
   return lines([
     ...imports.split('\n'),
     '',
@@ -225,25 +250,25 @@ function python(act: SandboxAct, params: ActParams, ids: readonly string[]): str
 }
 
 const PYTHON = {
-  kill: ({ graceMs }) => ({
-    imports: `import sys\n${graceMs === undefined ? '' : 'import time\n'}\nfrom moru import Sandbox`,
+  kill: ({ graceMs }, { python }) => ({
+    imports: `import sys\n${graceMs === undefined ? '' : 'import time\n'}\nfrom ${python} import Sandbox`,
     body: [
       ...(graceMs === undefined ? [] : gracefulPython(graceMs)),
       'was_there = Sandbox.kill(sandbox_id)',
       'print(sandbox_id, "killed" if was_there else "already gone")',
     ],
   }),
-  pause: () => ({
-    imports: 'import sys\n\nfrom moru import Sandbox',
-    body: ['Sandbox.beta_pause(sandbox_id)', 'print(sandbox_id, "paused")'],
+  pause: (_params, { python, pause }) => ({
+    imports: `import sys\n\nfrom ${python} import Sandbox`,
+    body: [`Sandbox.${pause.python}(sandbox_id)`, 'print(sandbox_id, "paused")'],
   }),
-  resume: ({ timeoutMs, autoPause }) => ({
+  resume: ({ timeoutMs, autoPause }, { python }) => ({
     imports: [
       'import sys',
       '',
-      'from moru import ApiClient, ConnectionConfig',
-      'from moru.api.client.api.sandboxes import post_sandboxes_sandbox_id_resume',
-      'from moru.api.client.models import ResumedSandbox',
+      `from ${python} import ApiClient, ConnectionConfig`,
+      `from ${python}.api.client.api.sandboxes import post_sandboxes_sandbox_id_resume`,
+      `from ${python}.api.client.models import ResumedSandbox`,
     ].join('\n'),
     before: [
       '# Sandbox.connect() cannot choose what the timeout does, and may extend the time of a running sandbox.',
@@ -258,11 +283,11 @@ const PYTHON = {
       'print(sandbox_id, "resumed")',
     ],
   }),
-  setTimeout: ({ timeoutMs, addMs }) => ({
+  setTimeout: ({ timeoutMs, addMs }, { python }) => ({
     imports:
       addMs === undefined
-        ? 'import sys\n\nfrom moru import Sandbox'
-        : 'import math\nimport sys\nfrom datetime import datetime, timezone\n\nfrom moru import Sandbox',
+        ? `import sys\n\nfrom ${python} import Sandbox`
+        : `import math\nimport sys\nfrom datetime import datetime, timezone\n\nfrom ${python} import Sandbox`,
     body: [
       ...(addMs === undefined
         ? [`Sandbox.set_timeout(sandbox_id, ${wholeSeconds(timeoutMs)})`]
@@ -273,8 +298,8 @@ const PYTHON = {
       'print(sandbox_id, "time left set")',
     ],
   }),
-  run: ({ command, cwd, limitMs }) => ({
-    imports: 'import sys\n\nfrom moru import Sandbox',
+  run: ({ command, cwd, limitMs }, { python }) => ({
+    imports: `import sys\n\nfrom ${python} import Sandbox`,
     before: [`command = ${literal(command, 'python')}`, ''],
     body: [
       'state = Sandbox.get_info(sandbox_id).state.value',
@@ -294,7 +319,7 @@ const PYTHON = {
       'sys.stderr.write(ended.stderr)',
     ],
   }),
-} satisfies Record<SandboxAct, (params: ActParams) => Written>;
+} satisfies Record<SandboxAct, (params: ActParams, sdk: Sdk) => Written>;
 
 function gracefulPython(graceMs: number): Lines {
   return [

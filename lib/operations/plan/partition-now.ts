@@ -5,7 +5,7 @@ import { byConnection } from '../../connection-split';
 import { SandkeeperError } from '../../errors';
 import { fleetWatcher, watcherOf } from '../../fleet/watchers';
 import type { SandboxAct } from '../../sandbox/can';
-import { serviceCannot } from '../../sandbox/capabilities';
+import { type Lacking, serviceCannot } from '../../sandbox/capabilities';
 import { MAX_READ_ONE_BY_ONE } from '../../sandbox/limits';
 import type { Sandbox } from '../../sandbox/schema';
 import { sandboxApi } from '../../sandbox-api/configured';
@@ -98,7 +98,8 @@ async function partitionOne(
   keys: readonly SandboxKey[],
   { act, params, busy, isBulk }: OneInput,
 ): Promise<Partition> {
-  const lacks = serviceCannot(sandboxApi(name).capabilities.lacking(), act);
+  const lacking = sandboxApi(name).capabilities.lacking();
+  const lacks = serviceCannot(lacking, act);
   if (lacks !== null) throw new SandkeeperError('not_offered', lacks);
   if (keys.length > MAX_READ_ONE_BY_ONE && fleetWatcher(name).isEndless) {
     throw new SandkeeperError(
@@ -107,7 +108,13 @@ async function partitionOne(
     );
   }
   const { protectedKey } = config().operations;
-  const context = { protectedKey, busy, isBulk, needsDeadline: params.addMs !== undefined };
+  const context = {
+    protectedKey,
+    busy,
+    isBulk,
+    needsDeadline: params.addMs !== undefined,
+    refusalOf: (sandbox: Sandbox) => cannotStopProcesses(sandbox, { act, params, lacking }),
+  };
   const read = async (from: readonly SandboxKey[], source: ReadingSource) =>
     partition(act, { ...context, read: await readEach(from, source) });
   const source = sourceFor(keys.length);
@@ -120,6 +127,16 @@ async function partitionOne(
     workSource,
   );
   return { targets: again.targets, skipped: [...parts.skipped, ...again.skipped] };
+}
+
+type Asked = Pick<Input, 'act' | 'params'> & { lacking: Lacking };
+
+/** A graceful kill starts a process in a running sandbox. One that cannot be asked to end is not killed, so it is skipped. */
+function cannotStopProcesses({ state }: Sandbox, { act, params, lacking }: Asked): string | null {
+  if (act !== 'kill' || params.graceMs === undefined || state !== 'running') return null;
+  return lacking.processes === undefined
+    ? null
+    : `Its processes cannot be stopped before the kill. ${lacking.processes}`;
 }
 
 /**

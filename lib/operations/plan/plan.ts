@@ -15,12 +15,21 @@ type Context = {
   isBulk?: boolean;
   /** Whether the action counts from the deadline, which must then be known. */
   needsDeadline?: boolean;
+  /** Why the service cannot do what the options of the action need in this sandbox. */
+  refusalOf?: (sandbox: Sandbox) => string | null;
 };
 
 /** Splits the requested sandboxes. A single protected sandbox is not skipped: see `phraseFor`. */
 export function partition(
   act: SandboxAct,
-  { read, protectedKey, busy, isBulk = read.size > 1, needsDeadline = false }: Context,
+  {
+    read,
+    protectedKey,
+    busy,
+    isBulk = read.size > 1,
+    needsDeadline = false,
+    refusalOf = () => null,
+  }: Context,
 ): Partition {
   const targets: Sandbox[] = [];
   const skipped: Skipped[] = [];
@@ -40,7 +49,8 @@ export function partition(
       return { kind: 'protected', reason: `It is protected by ${protectedKey}=true.` };
     if (needsDeadline && sandbox.endAtMs === null)
       return { kind: 'deadline', reason: 'The service does not report its deadline.' };
-    return null;
+    const refusal = refusalOf(sandbox);
+    return refusal === null ? null : { kind: 'notOffered', reason: refusal };
   }
 }
 

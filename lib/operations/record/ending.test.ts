@@ -1,8 +1,13 @@
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ConnectionFields } from '../../connection';
+import { connections } from '../../connections/registry';
+import { keySeal } from '../../connections/secret-key';
+import { addConnection } from '../../connections/store';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { fleetWatcher } from '../../fleet/watchers';
-import { eventually, localKey, setUpEngine } from '../../test-support/environment';
+import { serviceClockOf } from '../../sandbox-api/configured';
+import { eventually, localKey, serveHttp, setUpEngine } from '../../test-support/environment';
 import { ALL } from '../../test-support/people';
 import { claimItems, recordArchive, recordOutcomes } from './claims';
 import { findEnding } from './ending';
@@ -110,6 +115,28 @@ describe('findEnding', () => {
     await engine.call('DELETE', `/sandboxes/${old}`);
     for (let made = 0; made < 120; made += 1) await engine.create();
     expect((await findEnding(localKey(old), ALL))?.how).toBe('It was killed.');
+  });
+
+  it('is on our clock, whatever the clock of the service shows', async () => {
+    const aheadMs = 7 * 60_000;
+    const endedAtMs = Math.floor(Date.now() / 1_000) * 1_000 - 60_000;
+    const onTheirs = (ms: number) => new Date(ms + aheadMs);
+    const apiUrl = await serveHttp((request, response) => {
+      response.setHeader('date', onTheirs(Date.now()).toUTCString());
+      if (!request.url?.startsWith('/v2/sandbox-runs')) return void response.writeHead(404).end('{}');
+      const [createdAt, endedAt] = [onTheirs(endedAtMs - 1_000), onTheirs(endedAtMs)];
+      response.end(JSON.stringify([{ sandboxID: 'i1', createdAt, endedAt, endReason: 'killed' }]));
+    });
+    const fields = ConnectionFields.parse({ name: 'ahead', kind: 'moru', apiUrl });
+    await addConnection(keySeal(), fields, 'moru_0123456789', 'ana');
+    await connections().reload();
+    const ending = await findEnding('ahead/i1', ALL);
+    expect(ending).toMatchObject({ how: 'It was killed.' });
+    // The `Date` header has whole seconds.
+    expect(Math.abs((ending?.endedAtMs ?? 0) - endedAtMs)).toBeLessThan(10_000);
+    const { nowMs, aheadMs: knownMs } = serviceClockOf('ahead/i1');
+    expect(Math.abs(knownMs - aheadMs)).toBeLessThan(10_000);
+    expect(Math.abs(nowMs - knownMs - Date.now())).toBeLessThan(10_000);
   });
 
   it('returns null for an unknown id', async () => {

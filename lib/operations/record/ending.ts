@@ -70,9 +70,11 @@ async function findCause(sandboxKey: SandboxKey, grants: Grants): Promise<Omit<E
 
 type Told = Omit<Ending, 'saved'>;
 
-function told(reason: string | null, endedAtMs: number | null): Told {
+/** `endedAtMs` is on the clock of the service; an ending is on ours, like those that were recorded here. */
+function told(key: SandboxKey, reason: string | null, endedAtMs: number | null): Told {
+  const atMs = endedAtMs === null ? null : endedAtMs - apiOf(key).clock.aheadMs;
   const how = END_REASONS.get(reason ?? '') ?? 'It was terminated.';
-  return { endedAtMs, how, last: null, operationId: null };
+  return { endedAtMs: atMs, how, last: null, operationId: null };
 }
 
 async function findInRuns(sandboxKey: SandboxKey): Promise<Told | null> {
@@ -80,7 +82,7 @@ async function findInRuns(sandboxKey: SandboxKey): Promise<Told | null> {
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const read: RunsPage | null = await readOrWarn(() => apiOf(sandboxKey).listSandboxRuns(cursor));
     const run = read?.runs.find((candidate) => candidate.sandboxId === idOf(sandboxKey));
-    if (run) return told(run.endReason, run.endedAtMs);
+    if (run) return told(sandboxKey, run.endReason, run.endedAtMs);
     cursor = read?.nextCursor ?? null;
     if (cursor === null) break;
   }
@@ -90,7 +92,7 @@ async function findInRuns(sandboxKey: SandboxKey): Promise<Told | null> {
 async function findInEvents(sandboxKey: SandboxKey): Promise<Told | null> {
   const events = await readOrWarn(() => apiOf(sandboxKey).readEvents(sandboxKey));
   const killed = events?.find(({ kind }) => kind === 'killed');
-  return killed ? told(killed.killReason, killed.atMs) : null;
+  return killed ? told(sandboxKey, killed.killReason, killed.atMs) : null;
 }
 
 type RunsPage = Awaited<ReturnType<SandboxApi['listSandboxRuns']>>;

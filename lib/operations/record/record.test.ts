@@ -281,4 +281,19 @@ describeOnDatabases('the record of a person with roles on some connections', () 
     const [, , mine] = (await listOperations(WHOLE_LOG, onLocal, NOW_MS)).entries;
     expect(mine?.operation.params.command).toBe('curl …');
   });
+
+  it('tells how the sandboxes of an operation are spread over connections', async () => {
+    const items: Seed['items'] = { 'e2b-2/b': 'done', 'prod/a': 'done', 'prod/c': 'failed' };
+    await seed({ id: 'spread', minutesAgo: 1, items });
+    const { entries } = await listOperations({ ...WHOLE_LOG, sandbox: 'prod/a' }, ALL, NOW_MS);
+    expect(entries.map(({ operation, split }) => [operation.id, split])).toEqual([
+      [
+        'spread',
+        [
+          { name: 'prod', count: 2 },
+          { name: 'e2b-2', count: 1 },
+        ],
+      ],
+    ]);
+  });
 });

@@ -3,8 +3,9 @@ import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool } from 
 import type { Grants } from '../../access/grants';
 import { NOT_FOUND } from '../../access/guard';
 import { seesOperation as seesOperationIn } from '../../access/seen';
+import { type ConnectionShare, sortedSplit } from '../../connection-split';
 import { database } from '../../db/client';
-import { namesSandboxIn } from '../../db/sandbox-column';
+import { connectionIn, namesSandboxIn } from '../../db/sandbox-column';
 import type { Database } from '../../db/schema';
 import { SandkeeperError } from '../../errors';
 import { type RecordCursor, timeRangeOf } from '../../record-search';
@@ -15,8 +16,8 @@ import { canMatch, type LogSearch, type LogState, WHOLE_LOG } from './log-filter
 import { operationFor, seesOperation } from './operation-for';
 import { findOperation, ITEM_COLUMNS, itemOf, operationsOf } from './store';
 
-/** An operation in the log. `sandboxKey` is set if it has a single sandbox. */
-export type LogEntry = { operation: Operation; sandboxKey: SandboxKey | null };
+/** An operation in the log. `sandboxKey` is set if it has a single sandbox, else `split`, the largest share first. */
+export type LogEntry = { operation: Operation; sandboxKey: SandboxKey | null; split: ConnectionShare[] };
 
 /** A page of the log, newest first. `older` is the cursor of the next page. */
 export type LogPage = { entries: LogEntry[]; older: RecordCursor | null };
@@ -82,7 +83,8 @@ const STATE_TESTS = {
     ),
 } satisfies Record<LogState, Test>;
 
-function operationsOn(db: Kysely<Database>, sandbox: string) {
+/** The ids of the operations on a sandbox, which is named by its key or its id. */
+export function operationsOn(db: Kysely<Database>, sandbox: string) {
   return db
     .selectFrom('operation_items')
     .select('operation_id')
@@ -176,5 +178,37 @@ async function withSandbox(db: Kysely<Database>, operations: Operation[]): Promi
           .where('operation_id', 'in', ids)
           .execute();
   const sandboxOf = new Map(rows.map(({ operation_id, sandbox_key }) => [operation_id, sandbox_key]));
-  return operations.map((operation) => ({ operation, sandboxKey: sandboxOf.get(operation.id) ?? null }));
+  const splits = await splitsOf(
+    db,
+    operations.flatMap(({ id }) => (sandboxOf.has(id) ? [] : id)),
+  );
+  return operations.map((operation) => ({
+    operation,
+    sandboxKey: sandboxOf.get(operation.id) ?? null,
+    split: splits.get(operation.id) ?? [],
+  }));
+}
+
+/** How many sandboxes of these operations are in each connection. */
+async function splitsOf(
+  db: Kysely<Database>,
+  operationIds: readonly string[],
+): Promise<Map<string, ConnectionShare[]>> {
+  const splits = new Map<string, ConnectionShare[]>();
+  if (operationIds.length === 0) return splits;
+  const rows = await db
+    .selectFrom('operation_items')
+    .select(({ fn }) => [
+      'operation_id',
+      connectionIn('sandbox_key').as('name'),
+      fn.countAll<number | string>().as('count'),
+    ])
+    .where('operation_id', 'in', [...operationIds])
+    .groupBy(['operation_id', 'name'])
+    .execute();
+  for (const { operation_id, name, count } of rows) {
+    const split = splits.get(operation_id) ?? [];
+    splits.set(operation_id, sortedSplit([...split, { name, count: Number(count) }]));
+  }
+  return splits;
 }

@@ -7,7 +7,7 @@ import { readSandbox } from '@/lib/fleet/read-sandbox';
 import { jsonOf } from '@/lib/json-of';
 import { findEnding } from '@/lib/operations/record/ending';
 import { hasOperations } from '@/lib/operations/record/record';
-import { serviceNowMs } from '@/lib/sandbox-api/configured';
+import { serviceClockOf } from '@/lib/sandbox-api/configured';
 import { keyOf } from '@/lib/sandbox-key';
 
 type Props = {
@@ -37,7 +37,7 @@ async function Content({ route, tab, role, grants, page }: ContentProps) {
   const [reading, isRecorded] = await Promise.all([readSandbox(key), hasOperations(key, grants)]);
   const known = { sandboxKey: key, tab, isRecorded };
   if (reading.kind === 'found')
-    return page({ initial: jsonOf(reading.sandbox), role, nowMs: serviceNowMs(key), isRecorded });
+    return page({ initial: jsonOf(reading.sandbox), role, ...serviceClockOf(key), isRecorded });
   if (reading.kind === 'unreadable')
     return <UnreadableSandbox {...known} message={reading.message} last={reading.last} />;
   const ending = reading.kind === 'gone' ? await findEnding(key, grants) : null;
