@@ -5,7 +5,7 @@ import { outsideRequests } from '../request-context';
 import type { Capability } from '../sandbox/capabilities';
 import type { CapabilitySet } from './capabilities';
 import { adviceOf, type Connection } from './connection';
-import { type CallContext, errorFromShape, type ServiceErrors } from './errors';
+import { type CallContext, errorFromShape, type ServiceErrors, WebPageAnswer } from './errors';
 import type { ServiceClock } from './service-clock';
 import { type ServiceAnswer, sendRequest } from './transport';
 
@@ -112,7 +112,8 @@ function jsonOf(bytes: Buffer, context: CallContext): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
-    throw errorFromShape(cause, context);
+    const isPage = /^\s*</.test(bytes.subarray(0, 100).toString('utf8'));
+    throw errorFromShape(isPage ? new WebPageAnswer('It is a web page.', { cause }) : cause, context);
   }
 }
 

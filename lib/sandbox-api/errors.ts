@@ -84,6 +84,9 @@ export function serviceErrors(connection: Connection, isRestarting: () => boolea
   };
 }
 
+/** The body of an answer is a web page, as of a website or a proxy, and not what a program reads. */
+export class WebPageAnswer extends Error {}
+
 /** Maps an answer with a malformed body. */
 export function errorFromShape(cause: unknown, context: CallContext): SandkeeperError {
   return new SandkeeperError('unexpected', MESSAGES.unexpected(context.doing), { cause });

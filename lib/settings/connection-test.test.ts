@@ -1,7 +1,9 @@
 import type { RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConnectionFields } from '../connection';
+import { selfSigned } from '../test-support/certificate';
 import { serveHttp, setUpDataDir } from '../test-support/environment';
 import { testConnection } from './connection-test';
 
@@ -30,6 +32,17 @@ async function serveSocket(serve: (socket: Socket) => void): Promise<{ address: 
   });
   const { port } = server.address() as AddressInfo;
   return { address: `http://127.0.0.1:${port}`, port };
+}
+
+/** An empty account behind TLS. */
+async function serveTls(certificate: Parameters<typeof selfSigned>[0]): Promise<string> {
+  const server = createTlsServer(selfSigned(certificate), (_, response) => void response.end('[]'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** An account with `pages` pages of two sandboxes each. */
@@ -75,7 +88,14 @@ describe('a test of a connection', () => {
     ['a wrong key', () => answering(401), 'refuses this API key', 'begins with e2b_'],
     ['a key without the right', () => answering(403), 'does not let this API key list', 'Use a key'],
     ['another path', () => answering(404), 'no sandbox API at', 'such as https://api.e2b.app'],
-    ['a web page', () => answering(200, '<html>'), 'not with a list of sandboxes', 'such as https://'],
+    ['a web page', () => answering(200, '<html>'), 'answers with a web page', 'such as https://api.e2b.app'],
+    [
+      'a page of another path',
+      () => answering(404, '<!doctype html>'),
+      'no sandbox API at',
+      'such as https://',
+    ],
+    ['a page of a proxy', () => answering(502, '<html>bad</html>'), 'answered 502', 'test again later'],
     ['an object', () => answering(200, '{"ok":true}'), 'not with a list of sandboxes', 'Enter the address'],
     ['a redirect', () => answering(302, '', { location: '/x' }), 'redirects', 'Enter that address'],
     ['an error', () => answering(500, '{"message":"disk"}'), 'answered 500', 'The service says: “disk”.'],
@@ -92,6 +112,24 @@ describe('a test of a connection', () => {
       async () => (await answering(200, '[]')).replace('http:', 'https:'),
       'does not speak TLS',
       'http://',
+    ],
+    [
+      'TLS behind http',
+      async () => (await serveTls({ names: ['localhost'] })).replace('https:', 'http:'),
+      'speaks TLS',
+      'Enter an address that begins with https://',
+    ],
+    [
+      'a certificate that it made itself',
+      () => serveTls({ names: ['localhost'] }),
+      'not from an authority that Sandkeeper trusts',
+      'NODE_EXTRA_CA_CERTS',
+    ],
+    [
+      'a certificate that has expired',
+      () => serveTls({ names: ['localhost'], until: new Date(Date.now() - 1_000) }),
+      'has expired',
+      'Have it renewed',
     ],
   ])('says of %s what is wrong and what would be right', async (_, serve, wrong, right) => {
     const failure = await test(await serve()).catch((error: Error) => error);

@@ -1,10 +1,13 @@
 import 'server-only';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
 import { config } from '../config';
 import type { ConnectionFields } from '../connection';
 import { SandkeeperError } from '../errors';
 import type { CapabilityFinding } from '../sandbox-api/capabilities';
+import { statusOf } from '../sandbox-api/errors';
 import { createSandboxApi, type SandboxApi } from '../sandbox-api/sandbox-api';
-import { explainFailure } from './explain-failure';
+import { explainFailure, explainTls } from './explain-failure';
 
 /** What a test of a connection found. */
 export type ConnectionTest = {
@@ -46,11 +49,35 @@ export async function testConnection(
     const error = isLate
       ? new SandkeeperError('timeout', 'The test took too long.', { cause: thrown })
       : SandkeeperError.from(thrown);
-    throw new SandkeeperError('invalid', explainFailure(error, fields), { cause: error });
+    const sentence = (await speaksTls(fields, error)) ? explainTls(fields) : explainFailure(error, fields);
+    throw new SandkeeperError('invalid', sentence, { cause: error });
   } finally {
     clearTimeout(timer);
     await api.close();
   }
+}
+
+const TLS_WITHIN_MS = 3_000;
+
+/** Whether an http address that closed the connection, or called the request a bad one, would have answered with TLS. */
+async function speaksTls({ apiUrl }: ConnectionFields, error: SandkeeperError): Promise<boolean> {
+  const { protocol, hostname, port } = new URL(apiUrl);
+  const isSuspect = error.code === 'unavailable' || statusOf(error) === 400;
+  if (protocol !== 'http:' || !isSuspect) return false;
+  return await new Promise((resolve) => {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    // Only asks for the handshake. Nothing is sent, so the certificate need not be valid.
+    const socket = connect({ host, port: Number(port || 80), ...servername, rejectUnauthorized: false });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(TLS_WITHIN_MS, () => end(false));
+    socket.once('secureConnect', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+  });
 }
 
 async function examine(api: SandboxApi, maxPages: number): Promise<ConnectionTest> {
