@@ -5,31 +5,26 @@ import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { fleets, lackingOf } from '@/lib/fleet/fleets';
+import { type FleetsView, losingProcesses } from '@/lib/fleet/fleets';
 import { divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { connectionOf } from '@/lib/sandbox-key';
 import { sandboxCount } from './outcome';
-
-/** The sandboxes whose service keeps their files while they are paused, but not their processes. */
-function losingProcesses(sandboxes: readonly Sandbox[]): Sandbox[] {
-  const { lacking } = fleets().view();
-  return sandboxes.filter(({ key }) => lackingOf(connectionOf(key), lacking).keepsMemory !== undefined);
-}
 
 type Props = {
   /** The sandboxes to pause; `null`: closed. */
   sandboxes: readonly Sandbox[] | null;
+  /** What the services lack. */
+  lacking: FleetsView['lacking'];
   onClose: () => void;
   onChoose: (sandboxes: readonly Sandbox[]) => void;
 };
 
 /** Asks before a pause that ends processes. Any other pause can be undone, so it needs no dialog. */
-export function PauseDialog({ sandboxes, onClose, onChoose }: Props) {
+export function PauseDialog({ sandboxes, lacking, onClose, onChoose }: Props) {
   const shown = useLastAsked(sandboxes);
   const cancel = useRef<HTMLButtonElement>(null);
   const { able } = divideByState('pause', shown ?? []);
-  const losing = losingProcesses(able);
+  const losing = losingProcesses(able, lacking);
   const losingSplit = useConnectionSplit(losing);
   const [first] = shown ?? [];
   if (shown === null || first === undefined) return null;

@@ -8,10 +8,9 @@ import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { lackingOf } from '@/lib/fleet/fleets';
+import { losingProcesses } from '@/lib/fleet/fleets';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { connectionOf } from '@/lib/sandbox-key';
 import { DeadlineIn, MinutesField, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 
@@ -91,9 +90,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
   });
   const split = useConnectionSplit(able);
   const lacking = useAllLacking();
-  const keeping = able.filter(
-    ({ key }) => lackingOf(connectionOf(key), lacking).keepsMemory === undefined,
-  ).length;
+  const keeping = able.length - losingProcesses(able, lacking).length;
   const [first] = shown ?? [];
   if (shown === null || first === undefined) return null;
   const isOne = shown.length === 1;

@@ -2,12 +2,13 @@
 
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useMemo, useState } from 'react';
+import { useAllLacking } from '@/components/data/use-fleet';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { toast } from '@/components/ui/toast';
 import { type Answer, answerOf } from '@/lib/answer';
-import { fleets, lackingOf } from '@/lib/fleet/fleets';
+import { fleets, losingProcesses } from '@/lib/fleet/fleets';
 import { unselectTaken } from '@/lib/fleet/selection';
 import { fleetSelection } from '@/lib/fleet/selection-store';
 import { operate, planRun, planTimeLeft, startRun, startTimeLeft } from '@/lib/operations/actions';
@@ -15,7 +16,6 @@ import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations
 import { paths } from '@/lib/paths';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { connectionOf } from '@/lib/sandbox-key';
 import type { CommandRequest } from './command-dialog';
 import type { KillRequest } from './kill-dialog';
 import type { TimeLeftRequest } from './time-left-dialog';
@@ -93,6 +93,7 @@ export function useActs(filter = ''): Acts {
   const [toExtend, setToExtend] = useState<TimeLeftRequest | null>(null);
   const [toRun, setToRun] = useState<CommandRequest | null>(null);
   const router = useRouter();
+  const lacking = useAllLacking();
   const { handlers, onRetry, doNow } = useMemo(() => {
     const doNow = (input: Input, sandboxes: readonly Sandbox[]) => {
       const sandboxKeys = sandboxes.map(({ key }) => key);
@@ -101,7 +102,7 @@ export function useActs(filter = ''): Acts {
       void follow(answerOf(operate({ ...input, sandboxKeys, filter: record })), input.act, sandboxes);
     };
     const pause = (sandboxes: readonly Sandbox[], retry: { retryOf?: string } = {}) => {
-      if (losesProcesses(sandboxes)) setToPause({ sandboxes, ...retry });
+      if (losingProcesses(sandboxes, fleets().view().lacking).length > 0) setToPause({ sandboxes, ...retry });
       else doNow({ act: 'pause', ...retry }, sandboxes);
     };
     const handlers: ActHandlers = {
@@ -156,6 +157,7 @@ export function useActs(filter = ''): Acts {
       />
       <PauseDialog
         sandboxes={toPause?.sandboxes ?? null}
+        lacking={lacking}
         onClose={() => setToPause(null)}
         onChoose={(sandboxes) => {
           const { retryOf: id } = toPause ?? {};
@@ -203,12 +205,6 @@ export function useActs(filter = ''): Acts {
   const isOpen =
     toKill !== null || toPause !== null || toResume !== null || toExtend !== null || toRun !== null;
   return { handlers, onRetry, dialogs, isOpen };
-}
-
-/** Whether a pause would end processes of one of these. The service tells with the status of its fleet. */
-function losesProcesses(sandboxes: readonly Sandbox[]): boolean {
-  const { lacking } = fleets().view();
-  return sandboxes.some(({ key }) => lackingOf(connectionOf(key), lacking).keepsMemory !== undefined);
 }
 
 /** Sets the time left of a sandbox without a dialog, and shows the outcome. */

@@ -2,6 +2,7 @@ import type { ShownConnection } from '../connection';
 import { tabClock } from '../live/server-clock';
 import { liveSocket } from '../live/socket';
 import { LACKS_NOTHING, type Lacking } from '../sandbox/capabilities';
+import type { Sandbox } from '../sandbox/schema';
 import { type ConnectionName, connectionOf, keyOf, type SandboxKey } from '../sandbox-key';
 import { type FleetEvent, type FleetSnapshot, type FleetStatus, NOTHING_READ } from './delta';
 import { mergeStatus } from './merged-status';
@@ -28,6 +29,11 @@ export type FleetsView = {
 /** What the service of a connection does not offer. Nothing before it is known. */
 export function lackingOf(connection: ConnectionName, lacking: FleetsView['lacking']): Lacking {
   return lacking.get(connection) ?? LACKS_NOTHING;
+}
+
+/** Those whose service keeps the files of a paused sandbox, but not its processes. */
+export function losingProcesses(sandboxes: readonly Sandbox[], lacking: FleetsView['lacking']): Sandbox[] {
+  return sandboxes.filter(({ key }) => lackingOf(connectionOf(key), lacking).keepsMemory !== undefined);
 }
 
 /** The view before anything has arrived, and on the server. */

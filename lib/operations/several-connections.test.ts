@@ -154,6 +154,22 @@ it('kills across three connections as one operation, each verified by its own se
   expect(await Promise.all(kept.map((key) => key && isThere(key)))).toEqual([true, true, true]);
 });
 
+it('says before a graceful kill whose processes cannot be stopped, and kills none of those', async () => {
+  const { capabilities } = sandboxApi('eu');
+  capabilities.learn('processes', false, 'probe', 'as the test says');
+  onTestFinished(() => capabilities.learn('processes', true, 'answer', 'as the test says'));
+  const [[runs], [lacks, paused]] = [await createIn('local', 1), await createIn('eu', 2)];
+  await eu.call('POST', `/sandboxes/${idOf(paused as SandboxKey)}/pause`);
+  const keys = [runs, lacks, paused] as SandboxKey[];
+  const planned = await plan('kill', keys, { graceMs: 1_000 });
+  // A paused sandbox has no process that could be asked.
+  expect(planned.targets.map(({ key }) => key)).toEqual([runs, paused]);
+  expect(reasonsOf(planned)).toEqual({
+    eu: 'notOffered: Its processes cannot be stopped before the kill. This service cannot start processes in its sandboxes.',
+  });
+  expect((await plan('kill', keys)).targets).toHaveLength(3);
+});
+
 describe('a plan over connections that do not work', () => {
   it('skips their sandboxes with the reason, and acts on the others', async () => {
     const gone = await serveHttp(() => {});
