@@ -23,6 +23,7 @@ const operation: Operation = {
   id: 'op',
   act: 'kill',
   params: {},
+  actorId: 'u1',
   actor: 'ana',
   reason: '',
   filter: '',
