@@ -24,6 +24,7 @@ const operation: Operation = {
   act: 'kill',
   params: {},
   actorId: 'u1',
+  connections: ['prod-eu', 'staging'],
   actor: 'ana',
   reason: '',
   filter: '',

@@ -107,7 +107,11 @@ const ACTIONS: Record<string, Wanted> = {
   createDemo: { role: 'admin', args: () => [LOCAL] },
   tryConnection: { role: 'admin', args: () => [NEW_CONNECTION], path: CONNECTIONS },
   addOneConnection: { role: 'admin', args: () => [NEW_CONNECTION], path: CONNECTIONS },
-  editOneConnection: { role: 'admin', args: () => [{ version: 1, entered: NEW_CONNECTION }], path: CONNECTIONS },
+  editOneConnection: {
+    role: 'admin',
+    args: () => [{ version: 1, entered: NEW_CONNECTION }],
+    path: CONNECTIONS,
+  },
   replaceConnectionKey: {
     role: 'admin',
     args: () => [{ name: LOCAL, version: 1, key: 'e2b_0' }],
