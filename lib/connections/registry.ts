@@ -6,7 +6,6 @@ import {
   type ConnectionKind,
   type ConnectionSource,
   keyTail,
-  SERVICES,
   type ShownConnection,
 } from '../connection';
 import type { DeclaredConnection } from '../declared-connections';
@@ -165,12 +164,7 @@ export function shownConnections(): ShownConnection[] {
       label,
       kind,
       host: new URL(apiUrl).host,
-      variables: addressVariables(kind, {
-        apiUrl,
-        domain,
-        sandboxUrl,
-        usualDomain: kind === 'local' ? undefined : SERVICES[kind].domain,
-      }),
+      variables: addressVariables(kind, { apiUrl, domain, sandboxUrl }),
     }));
 }
 

@@ -1,4 +1,4 @@
-import type { ConnectionKind, ShownConnection } from '../connection';
+import { type ConnectionKind, SERVICES, type ShownConnection } from '../connection';
 
 /** The library and command line that a service is used with, as far as they differ. */
 export type Sdk = {
@@ -52,19 +52,34 @@ export function keyVariable({ prefix }: Sdk): string {
   return `${prefix}_API_KEY`;
 }
 
-type Addresses = {
-  apiUrl: string;
-  domain: string;
-  sandboxUrl: string | null;
-  usualDomain: string | undefined;
-};
+/** Whether Sandkeeper prints the variables when it starts, as for its own engine. */
+const PRINTED = {
+  local: true,
+  moru: false,
+  e2b: false,
+  'e2b-compatible': false,
+} satisfies Record<ConnectionKind, boolean>;
+
+export function hasPrintedVariables(kind: ConnectionKind): boolean {
+  return PRINTED[kind];
+}
+
+/** What the SDK of a kind uses without variables. */
+const USUAL_DOMAINS = {
+  local: undefined,
+  moru: SERVICES.moru.domain,
+  e2b: SERVICES.e2b.domain,
+  'e2b-compatible': SERVICES['e2b-compatible'].domain,
+} satisfies Record<ConnectionKind, string | undefined>;
+
+type Addresses = { apiUrl: string; domain: string; sandboxUrl: string | null };
 
 /** The environment variables with which the SDK of a service finds it, if it is not at its usual addresses. No keys. */
 export function addressVariables(kind: ConnectionKind, at: Addresses): ShownConnection['variables'] {
   const { prefix } = SDKS[kind];
-  const { apiUrl, domain, sandboxUrl, usualDomain } = at;
+  const { apiUrl, domain, sandboxUrl } = at;
   return {
-    ...(domain === usualDomain ? {} : { [`${prefix}_DOMAIN`]: domain }),
+    ...(domain === USUAL_DOMAINS[kind] ? {} : { [`${prefix}_DOMAIN`]: domain }),
     ...(apiUrl === `https://api.${domain}` ? {} : { [`${prefix}_API_URL`]: apiUrl }),
     ...(sandboxUrl === null ? {} : { [`${prefix}_SANDBOX_URL`]: sandboxUrl }),
   };

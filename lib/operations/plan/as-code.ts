@@ -1,7 +1,7 @@
 import { MIN_LIMIT_MS } from '../../commands/schema';
 import type { ConnectionKind, ShownConnection } from '../../connection';
 import type { SandboxAct } from '../../sandbox/can';
-import { keyVariable, type Sdk, sdkOf } from '../../sandbox/sdk';
+import { hasPrintedVariables, keyVariable, type Sdk, sdkOf } from '../../sandbox/sdk';
 import { SANDBOX_ID_PATTERN } from '../../sandbox-key';
 import { type ActParams, MAX_GRACE_MS } from '../schema';
 
@@ -50,14 +50,14 @@ export function asCodePerConnection(
 
 /** The environment variables that the code needs. The local engine prints them when it starts. */
 function needs({ kind, host, variables }: CodeGroup['connection']): string {
-  if (kind === 'local') return 'Needs the variables that Sandkeeper printed when it started.';
+  if (hasPrintedVariables(kind)) return 'Needs the variables that Sandkeeper printed when it started.';
   const others = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const key = `${keyVariable(sdkOf(kind))}, a key for ${host}`;
   return `Needs ${others.length === 0 ? key : `${others.join(', ')} and ${key}`}.`;
 }
 
 function hasUsualAddresses({ kind, variables }: CodeGroup['connection']): boolean {
-  return kind === 'local' || Object.keys(variables).length === 0;
+  return hasPrintedVariables(kind) || Object.keys(variables).length === 0;
 }
 
 const COMMENTS = { python: '#', typescript: '//', cli: '#' } satisfies Record<CodeLanguage, string>;
