@@ -54,7 +54,7 @@ async function serve(config) {
     if (process.send) process.send(ready);
     else {
       for (const warning of warningsOf(config)) console.warn(warning);
-      console.log(`Sandkeeper is at ${ready.signInUrl}`);
+      console.log(`Sandkeeper is at ${ready.signInUrl ?? ready.url}`);
     }
   });
 

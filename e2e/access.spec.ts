@@ -12,8 +12,26 @@ async function sessionOf(page: Page, name: string): Promise<string> {
   return (await page.context().cookies()).find((cookie) => cookie.name === name)?.value ?? '';
 }
 
-test('the startup link signs in and removes its token from the URL', async ({ page, sandkeeper }) => {
-  await page.goto(sandkeeper.signInUrl);
+test('a link signs in once, and its code leaves the address bar and the history', async ({
+  page,
+  sandkeeper,
+  browser,
+}) => {
+  const link = await sandkeeper.printSignInLink();
+  const code = link.split('#code=')[1] ?? '';
+  expect(code).toHaveLength(32);
+  // The fragment reaches no server. The code is in the body of one request, and in no address or header.
+  const requests: { url: string; headers: string; method: string; body: string }[] = [];
+  page.on('request', (request) => {
+    const { url, method, postData, headers } = {
+      url: request.url(),
+      method: request.method(),
+      postData: request.postData() ?? '',
+      headers: JSON.stringify(request.headers()),
+    };
+    requests.push({ url: url.split('#')[0] ?? '', method, body: postData, headers });
+  });
+  await page.goto(link);
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   await expect(page.getByRole('heading', { name: 'Sandboxes', exact: true })).toBeAttached();
 
@@ -26,29 +44,52 @@ test('the startup link signs in and removes its token from the URL', async ({ pa
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' });
   expect(await page.evaluate(() => document.cookie)).not.toContain('session');
 
-  await page.goBack();
-  expect(page.url()).not.toContain('token');
+  expect(requests.filter(({ url, headers }) => `${url}${headers}`.includes(code))).toEqual([]);
+  expect(requests.filter(({ body }) => body.includes(code)).map(({ method }) => method)).toEqual(['POST']);
+  expect(sandkeeper.log()).not.toContain(code);
+  for (let step = 0; step < 2; step += 1) {
+    await page.goBack();
+    expect(page.url()).not.toContain(code);
+  }
+
+  const stranger = await browser.newContext();
+  const other = await stranger.newPage();
+  await other.goto(link);
+  await expect(other.getByRole('alert').filter({ hasText: 'used already' })).toContainText(
+    'npm run sign-in-link',
+  );
+  expect(await sessionOf(other, sandkeeper.sessionCookieName)).toBe('');
+  // A new link that is opened in the same tab loads no page.
+  await other.goto(await sandkeeper.printSignInLink());
+  await expect(other).toHaveURL(`${sandkeeper.url}/sandboxes`);
+  await stranger.close();
 });
 
-test('the token alone signs in too', async ({ page, sandkeeper }) => {
+test('the fixed token signs in too', async ({ page, sandkeeper }) => {
   await page.goto('/sign-in');
   await page.getByLabel('Token').fill(sandkeeper.signInToken);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('a wrong token shows an error and is removed from the URL', async ({ page, sandkeeper }) => {
-  await page.goto('/sign-in?token=not-the-token');
-  await expect(page.getByRole('alert').filter({ hasText: 'token' })).toContainText('not valid');
+test('a token in the query is not accepted and leaves the address bar, and a wrong code shows an error', async ({
+  page,
+  sandkeeper,
+}) => {
+  await page.goto(`/sign-in?token=${sandkeeper.signInToken}`);
+  await expect(page.getByRole('alert').filter({ hasText: 'query' })).toContainText('not accepted');
   await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
   expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
+  await expect(page.getByText('1 connection: Local engine')).toBeVisible();
 
-  await page.goto(sandkeeper.signInUrl);
-  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
+  await page.goto('/sign-in#code=not-a-code');
+  await expect(page.getByRole('alert').filter({ hasText: 'This code is not valid.' })).toBeVisible();
+  await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
+  expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 });
 
 test('signing out ends the session in every tab', async ({ page, sandkeeper, context }) => {
-  await page.goto(sandkeeper.signInUrl);
+  await page.goto(await sandkeeper.printSignInLink());
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   const otherTab = await context.newPage();
   await openFleet(otherTab);
@@ -73,7 +114,7 @@ test('signing out ends the session in every tab', async ({ page, sandkeeper, con
 
 test('a sign-out that fails shows an error and works when retried', async ({ page, context, sandkeeper }) => {
   // Its own session, because this test ends it.
-  await page.goto(sandkeeper.signInUrl);
+  await page.goto(await sandkeeper.printSignInLink());
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   const leave = async () => {
     await page.getByRole('button', { name: 'Account and theme' }).click();
@@ -96,10 +137,30 @@ test('a sign-out that fails shows an error and works when retried', async ({ pag
   expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 });
 
-test('the sign-in page redirects a signed-in person', async ({ page, sandkeeper, signIn }) => {
-  await signIn(page);
+test('the sign-in page leads a signed-in person on, and asks before a link signs in somebody else', async ({
+  page,
+  sandkeeper,
+}) => {
+  const { viewer } = await sandkeeper.openSessions();
+  await page
+    .context()
+    .addCookies([{ name: sandkeeper.sessionCookieName, value: viewer, url: sandkeeper.url }]);
   await page.goto('/sign-in');
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
+
+  const link = await sandkeeper.printSignInLink();
+  await page.goto(link);
+  await expect(page.getByRole('heading', { name: 'You are signed in as viewer' })).toBeVisible();
+  await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
+  await page.getByRole('link', { name: 'Stay signed in' }).click();
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
+  expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe(viewer);
+
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Use the link' }).click();
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
+  await page.getByRole('button', { name: 'Account and theme' }).click();
+  await expect(page.getByRole('menu')).toContainText('Local administrator');
 });
 
 test('the theme is remembered and rendered by the server', async ({ page, signIn }) => {

@@ -35,6 +35,8 @@ export const VARIABLES = {
     schema: z.string().regex(/^[\x21-\x7e]{16,512}$/),
     expected: '16 to 512 printable characters without spaces',
   },
+  SANDKEEPER_SIGN_IN_TOKEN_FILE: { schema: z.string().min(1), expected: 'the path of a file with the token' },
+  SANDKEEPER_SIGN_IN_LINK: { schema: z.enum(['on', 'off']), expected: '`on` or `off`' },
   SANDKEEPER_URL: {
     schema: httpUrl().refine(isOrigin),
     expected: 'an origin such as https://sandkeeper.example.com, without a path',

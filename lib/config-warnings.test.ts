@@ -14,7 +14,6 @@ describe('warningsOf', () => {
   it('accepts the defaults, https, and addresses of this machine', () => {
     for (const environment of [
       {},
-      { SANDKEEPER_SIGN_IN_TOKEN: RANDOM },
       { SANDKEEPER_URL: 'https://sandkeeper.example.com' },
       { SANDKEEPER_URL: 'http://localhost:8080' },
       { SANDKEEPER_URL: 'http://127.0.0.1:8080' },
@@ -42,6 +41,16 @@ describe('warningsOf', () => {
   it('names a plain http address of the service', () => {
     const [warning] = warningsFor({ MORU_API_KEY: 'x', MORU_API_URL: 'http://api.example.com' });
     expect(warning).toMatch(/^The connection moru uses http:\/\/api\.example\.com, .*Use https/);
+  });
+
+  it('says what a permanent token means, without quoting it', () => {
+    const [warning = '', ...others] = warningsFor({ SANDKEEPER_SIGN_IN_TOKEN: RANDOM });
+    expect(warning).toMatch(/^SANDKEEPER_SIGN_IN_TOKEN is set: .*automation/);
+    expect(warning).not.toContain(RANDOM);
+    expect(others).toEqual([]);
+    expect(warningsFor({ SANDKEEPER_SIGN_IN_TOKEN: RANDOM, SANDKEEPER_SIGN_IN_LINK: 'off' })).toEqual([
+      expect.stringMatching(/the token signs nobody in/),
+    ]);
   });
 
   it('names a weak token without quoting it', () => {

@@ -8,7 +8,7 @@ const COMMON_WORDS =
 
 /** What is allowed but unsafe in a configuration, one sentence each. Shown at every start. */
 export function warningsOf(config: Config): string[] {
-  const { publicOrigin, host, port, signInToken, connections } = config;
+  const { publicOrigin, host, port, signIn, connections } = config;
   const warnings: string[] = [];
   const origin = publicOrigin ?? (isWildcard(host) ? null : `http://${hostInUrl(host)}:${port}`);
   if (origin !== null && isPlainHttp(origin)) {
@@ -16,9 +16,18 @@ export function warningsOf(config: Config): string[] {
       `People reach Sandkeeper at ${origin} without encryption: everybody on the way can read sign-in tokens, sessions and files. Put a proxy with https before it, and set SANDKEEPER_URL to its https address.`,
     );
   }
-  if (signInToken !== undefined && guessingBits(signInToken) < WEAK_BITS) {
+  const { token } = signIn;
+  if (token !== undefined && !signIn.hasLink) {
+    warnings.push(
+      'SANDKEEPER_SIGN_IN_TOKEN is set, but SANDKEEPER_SIGN_IN_LINK is off: the token signs nobody in.',
+    );
+  } else if (token !== undefined && guessingBits(token) < WEAK_BITS) {
     warnings.push(
       'SANDKEEPER_SIGN_IN_TOKEN is easy to guess, and whoever has it is an admin. Use a random one, such as the output of: openssl rand -base64 24',
+    );
+  } else if (token !== undefined) {
+    warnings.push(
+      'SANDKEEPER_SIGN_IN_TOKEN is set: whoever has it signs in as an admin, at any time. It is meant for automation. People sign in with the link, which works once.',
     );
   }
   for (const { name, apiUrl, sandboxUrl } of connections) {

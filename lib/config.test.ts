@@ -27,7 +27,7 @@ describe('defaults', () => {
       host: '127.0.0.1',
       dataDir: resolve('.sandkeeper'),
       enginePort: 3100,
-      signInToken: undefined,
+      signIn: { hasLink: true, token: undefined },
       publicOrigin: undefined,
       databaseUrl: `file:${resolve('.sandkeeper/sandkeeper.db')}`,
       connections: [

@@ -1,4 +1,5 @@
 import 'server-only';
+import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { z } from 'zod';
 import { describeValue, VARIABLES, type Variable } from './config-variables';
@@ -12,8 +13,7 @@ export type Config = {
   /** Absolute. Holds the database, the secrets and the local engine's sandboxes. */
   dataDir: string;
   enginePort: number;
-  /** If not set, one is generated and kept in the data directory. */
-  signInToken: string | undefined;
+  signIn: SignInRules;
   /** The origin that people use if it is not `http://HOST:PORT`, as behind a proxy. */
   publicOrigin: string | undefined;
   /** `postgres://…`, or a file for the embedded database. */
@@ -31,6 +31,14 @@ export type Config = {
   http: HttpRules;
   /** This much space of the data directory is kept for sign-ins, kills and the record. */
   diskReserveBytes: number;
+};
+
+/** The ways to sign in that need no other service. */
+export type SignInRules = {
+  /** Whether each start prints a link, and the sign-in page accepts its code. */
+  hasLink: boolean;
+  /** A permanent token for automation, accepted in place of a code. */
+  token: string | undefined;
 };
 
 /** Limits of the HTTP server. */
@@ -100,13 +108,17 @@ const MB = 2 ** 20;
 const GB = 2 ** 30;
 const LOOPBACK_RANGES = ['127.0.0.0/8', '::1'];
 
+/** Secrets that may also stand in a file, which `NAME_FILE` names. */
+const SECRET_FILES = ['SANDKEEPER_SIGN_IN_TOKEN'] as const;
+
 type Environment = Record<string, string | undefined>;
 
 /** Reads the configuration from `environment`. Returns it, or one sentence for each problem. */
 export function readConfig(
-  environment: Environment,
+  given: Environment,
 ): { ok: true; config: Config } | { ok: false; problems: string[] } {
   const problems: string[] = [];
+  const environment = withFiles(given, problems);
   const read = <N extends Variable>(name: N): z.infer<(typeof VARIABLES)[N]['schema']> | undefined => {
     const text = environment[name]?.trim();
     if (!text) return undefined;
@@ -134,7 +146,10 @@ export function readConfig(
     host,
     dataDir,
     enginePort,
-    signInToken: read('SANDKEEPER_SIGN_IN_TOKEN'),
+    signIn: {
+      hasLink: (read('SANDKEEPER_SIGN_IN_LINK') ?? 'on') === 'on',
+      token: read('SANDKEEPER_SIGN_IN_TOKEN'),
+    },
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,
     connections: usesEngine ? [...connections, readEngine(read, enginePort)] : connections,
@@ -179,6 +194,24 @@ export function readConfig(
     diskReserveBytes: (read('SANDKEEPER_DISK_RESERVE_MB') ?? 32) * MB,
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
+}
+
+/** The environment with the secrets that stand in files. */
+function withFiles(environment: Environment, problems: string[]): Environment {
+  const found: Environment = {};
+  for (const name of SECRET_FILES) {
+    const path = environment[`${name}_FILE`]?.trim();
+    if (!path) continue;
+    if (environment[name]?.trim()) problems.push(`${name} and ${name}_FILE are both set: set one of them.`);
+    try {
+      found[name] = readFileSync(/* turbopackIgnore: true */ path, 'utf8').trim();
+      if (found[name] === '') problems.push(`${name}_FILE names an empty file.`);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      problems.push(`${name}_FILE names a file that cannot be read (${code ?? 'unknown error'}).`);
+    }
+  }
+  return { ...environment, ...found };
 }
 
 /** The variables of each service. The first one makes the connection. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seal, signInToken, unseal } from './access/secrets';
+import { seal, unseal } from './access/secrets';
 import { revokeSession, sessionCookieName } from './access/sessions';
 import { LOCAL_NAME } from './declared-connections';
 import { recordNew, waitingItem } from './operations/test-operations';
@@ -16,7 +16,7 @@ import { wakeKeeper } from './wake/wake-keeper';
 /** What `server.mjs` is handed once the runtime is open. */
 type ServerRuntime = {
   upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
+  describe: () => Promise<{ url: string; signInUrl: string | null; dataDir: string; upstream: string }>;
   close: () => Promise<void>;
 };
 
@@ -128,10 +128,21 @@ describe('the start message', () => {
   it('contains the URL, the sign-in link, the data directory and the service', async () => {
     expect(await runtime.describe()).toEqual({
       url: ORIGIN,
-      signInUrl: `${ORIGIN}/sign-in?token=${signInToken()}`,
+      signInUrl: expect.stringMatching(/^http:\/\/localhost:3000\/sign-in#code=[\w-]{32}$/),
       dataDir: process.env.SANDKEEPER_DATA_DIR,
       upstream: `local (${new URL(engine.url).host})`,
     });
+  });
+
+  it('contains another link at each start, and none where links are switched off', async () => {
+    expect((await runtime.describe()).signInUrl).not.toBe((await runtime.describe()).signInUrl);
+    simulateNewProcess({ SANDKEEPER_SIGN_IN_LINK: 'off' });
+    const opened = nextRuntime();
+    const { openServerRuntime: openAnother } = await import('./server-runtime');
+    await openAnother();
+    const another = await opened;
+    expect((await another.describe()).signInUrl).toBeNull();
+    await another.close();
   });
 
   it.each<[Record<string, string>, string]>([

@@ -2,10 +2,11 @@ import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { grantsFingerprint } from './access/grants';
-import { isOwnHost, isOwnOrigin } from './access/origin';
+import { isOwnHost, isOwnOrigin, ownUrl } from './access/origin';
 import { sessionCookieOf } from './access/request-guard';
-import { signInToken } from './access/secrets';
+import { forgetServer, noteServer } from './access/server-note';
 import { findSession, onRevocation } from './access/sessions';
+import { issueCode, linkWith } from './access/sign-in-codes';
 import { liveSessionOf, provideChannels } from './channels';
 import { config } from './config';
 import { connections, shownConnections } from './connections/registry';
@@ -15,7 +16,6 @@ import { archivePrograms } from './files/transfer/archive/programs';
 import { draftKeeper } from './files/transfer/drafts';
 import { serveFiles } from './files/transfer/serve';
 import { closeFleetWatchers, startFleetWatchers } from './fleet/watchers';
-import { hostInUrl } from './http/host';
 import { type Admission, hub } from './live/hub';
 import { sweepAbandonedParts } from './operations/archive/archive-place';
 import { operationRunner } from './operations/work/runner';
@@ -29,9 +29,12 @@ type ServerRuntime = {
   upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Handles a file transfer. Returns false for any other request. */
   serveFiles: (req: IncomingMessage, res: ServerResponse) => boolean;
-  describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
+  describe: () => Promise<Description>;
   close: () => Promise<void>;
 };
+
+/** `signInUrl`: with a new code that works once; `null` where links are switched off. */
+type Description = { url: string; signInUrl: string | null; dataDir: string; upstream: string };
 
 /** The promise of the runtime on which `server.mjs` waits. */
 type Waiting = { resolve: (runtime: ServerRuntime) => void; reject: (error: unknown) => void };
@@ -92,13 +95,14 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
   };
 }
 
-async function describe() {
-  const { host, port, publicOrigin, dataDir } = config();
-  const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : hostInUrl(host);
-  const url = publicOrigin ?? `http://${shownHost}:${port}`;
+/** Call it once, when the server listens. */
+async function describe(): Promise<Description> {
+  const { dataDir, signIn } = config();
+  const url = ownUrl(config());
+  noteServer(url);
   return {
     url,
-    signInUrl: `${url}/sign-in?token=${encodeURIComponent(signInToken())}`,
+    signInUrl: signIn.hasLink ? linkWith(await issueCode('start'), url) : null,
     dataDir,
     upstream: shownConnections()
       .map(({ name, host }) => `${name} (${host})`)
@@ -116,5 +120,6 @@ async function close(): Promise<void> {
   await archivePrograms().close();
   await closeFleetWatchers();
   connections().close();
+  forgetServer(ownUrl(config()));
   await (await database()).destroy();
 }

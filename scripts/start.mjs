@@ -144,7 +144,9 @@ function printWelcome(config, engine, server) {
   say();
   say(`  ${bold('Sandkeeper is running.')} ${dim('Ctrl-C stops it.')}`);
   say();
-  row('Sign in', bold(server.signInUrl));
+  row(server.signInUrl === null ? 'Address' : 'Sign in', bold(server.signInUrl ?? server.url));
+  if (server.signInUrl !== null)
+    row('', dim('The link works once, for 15 minutes. “npm run sign-in-link” prints another.'));
   row('Data', config.dataDir);
   for (const { name, kind, apiUrl } of config.connections)
     row(

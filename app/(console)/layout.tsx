@@ -6,6 +6,8 @@ import { Shell } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 import { ANYWHERE, type Grants } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { linkFieldOf } from '@/lib/access/sign-in';
+import { config } from '@/lib/config';
 import { allFleets, connectionsFor, fleetsReady } from '@/lib/fleet/all-fleets';
 import { countByConnection } from '@/lib/fleet/view';
 import { FIRST_READING_MS } from '@/lib/fleet/watchers';
@@ -19,6 +21,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
       <Shell
         person={{ userId, actor, grants }}
         theme={theme}
+        signInField={linkFieldOf(config().signIn)}
         summary={
           <Suspense fallback={<SummaryNow grants={grants} />}>
             <SummaryOnceRead grants={grants} />

@@ -9,13 +9,13 @@ import { answerOf } from '@/lib/answer';
 import { keepKeysWithin } from '@/lib/key-events';
 import { checkPage, pageStatus } from '@/lib/page-state';
 import { paths } from '@/lib/paths';
-import { TokenField } from './sign-in-form';
+import { CodeField, type LinkField } from './sign-in-form';
 
 /**
  * Asks for a sign-in over the page when its session has ended, so that nothing on the page is lost. Closes by itself when
  * the person has signed in in another tab.
  */
-export function SignInDialog() {
+export function SignInDialog({ field }: { field: LinkField }) {
   const { session } = usePageState();
   const refresh = useRefresh();
   useEffect(() => {
@@ -26,10 +26,10 @@ export function SignInDialog() {
       if (!pageStatus().state().isOutdated) refresh();
     });
   }, [refresh]);
-  return session === 'ended' ? <OpenDialog /> : null;
+  return session === 'ended' ? <OpenDialog field={field} /> : null;
 }
 
-function OpenDialog() {
+function OpenDialog({ field }: { field: LinkField }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
   const [isBusy, setIsBusy] = useState(false);
@@ -89,14 +89,16 @@ function OpenDialog() {
             Your session has ended. Everything on this page stays as it is, and you continue where you were.
           </p>
         </div>
-        <TokenField error={error} />
+        {field === null ? null : <CodeField field={field} error={error} />}
         <div className="flex flex-wrap items-center justify-between gap-3">
           <a href={paths.signIn()} target="_blank" rel="noreferrer" className="text-accent underline">
             Sign in in another tab
           </a>
-          <Button type="submit" tone="primary" isBusy={isBusy}>
-            {isBusy ? 'Signing in…' : 'Sign in'}
-          </Button>
+          {field === null ? null : (
+            <Button type="submit" tone="primary" isBusy={isBusy}>
+              {isBusy ? 'Signing in…' : 'Sign in'}
+            </Button>
+          )}
         </div>
       </form>
     </dialog>

@@ -124,7 +124,12 @@ function columnsAt(
       id: 'person',
       title: 'Who',
       width: '100px',
-      cell: (row) => <Person actor={row.kind === 'entry' ? row.entry.actor : row.group.actor} />,
+      cell: (row) =>
+        row.kind === 'entry' && row.entry.kind === 'sign-in-refused' && row.entry.actor === null ? (
+          <span className="text-ink-3">Unknown</span>
+        ) : (
+          <Person actor={row.kind === 'entry' ? row.entry.actor : row.group.actor} />
+        ),
     },
     {
       id: 'kind',
@@ -259,6 +264,10 @@ function GroupDetail({ group: { kinds, entries, entryCount, request } }: { group
 }
 
 const KIND_LABELS = {
+  'signed-in': 'Signed in',
+  'sign-in-refused': 'Sign-in refused',
+  'signed-out': 'Signed out',
+  'session-ended': 'Ended a session',
   'file-opened': 'Opened a file',
   'file-downloaded': 'Downloaded a file',
   'archive-downloaded': 'Downloaded an archive',

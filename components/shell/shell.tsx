@@ -2,6 +2,7 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
 import { SignInDialog } from '@/components/access/sign-in-dialog';
+import type { LinkField } from '@/components/access/sign-in-form';
 import { type Person, ServedPerson } from '@/components/data/use-person';
 import { Tray } from '@/components/operations/tray';
 import { FocusGuard } from '@/components/ui/focus-guard';
@@ -19,13 +20,15 @@ import { SkipLink } from './skip-link';
 type Props = {
   person: Person;
   theme: Theme;
+  /** What the dialog for a new sign-in takes. */
+  signInField: LinkField;
   /** The summary of the fleet. */
   summary: ReactNode;
   children: ReactNode;
 };
 
 /** The header, the page and the tray, for every page that requires a session. */
-export function Shell({ person, theme, summary, children }: Props) {
+export function Shell({ person, theme, signInField, summary, children }: Props) {
   const { actor, grants } = person;
   const role = roleIn(grants, ANYWHERE) ?? 'viewer';
   const isAdmin = mayIn(grants, 'admin', EVERYWHERE);
@@ -60,7 +63,7 @@ export function Shell({ person, theme, summary, children }: Props) {
         <PanelBoundary what="operations in progress">
           <Tray role={role} />
         </PanelBoundary>
-        <SignInDialog />
+        <SignInDialog field={signInField} />
       </div>
     </ServedPerson>
   );

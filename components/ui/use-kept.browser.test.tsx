@@ -134,7 +134,7 @@ it('takes only what has the type of the field, as another version may have writt
 });
 
 it('never writes a token of a sign-in', async () => {
-  await render(<SignInForm token="" next={null} />);
+  await render(<SignInForm field="code-or-token" next={null} />);
   await page.getByLabelText('Token').fill('a-secret-token');
   await reload();
   expect(stored()).not.toContain('a-secret-token');

@@ -50,6 +50,29 @@ test('accepts the right token while wrong ones go on in parallel, and says how l
   expect((await answers).every((answer) => answer.headers['set-cookie'] === undefined)).toBe(true);
 });
 
+test('exchanges a code once, also for two browsers at once, and none from a query', async ({
+  sandkeeper,
+}) => {
+  const exchange = (code: string) => {
+    const form = new FormData();
+    form.set('token', code);
+    return callAction(sandkeeper, serverAction('signIn'), { path: '/sign-in', args: form });
+  };
+  const code = new URL(await sandkeeper.printSignInLink()).hash.replace('#code=', '');
+  for (const query of [`token=${code}`, `code=${code}`, `token=${sandkeeper.signInToken}`]) {
+    const page = await ask(sandkeeper, `/sign-in?${query}`);
+    expect([page.status, page.headers['set-cookie']]).toEqual([200, undefined]);
+    expect(page.text).toContain('so it is not accepted');
+    expect(page.headers['referrer-policy']).toBe('same-origin');
+  }
+  const answers = await Promise.all(Array.from({ length: 4 }, () => exchange(code)));
+  const cookies = answers.flatMap(({ headers }) => headers['set-cookie'] ?? []);
+  expect(cookies).toHaveLength(1);
+  expect(answers.filter((answer) => resultIn(answer)?.error?.code === 'unauthenticated')).toHaveLength(3);
+  expect(sandkeeper.log()).not.toContain(code);
+  expect(sandkeeper.log()).not.toContain(sandkeeper.signInToken);
+});
+
 test('opens no session for a forged or altered cookie', async ({ sandkeeper, sessions }) => {
   const [id = '', signature = ''] = sessions.admin.split('.');
   for (const forged of [

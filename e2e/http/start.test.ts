@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { removeTree } from '../../lib/test-support/remove-tree';
 import { isBuilt, isInstalled } from '../../scripts/lib/bootstrap.mjs';
 import { bundle } from '../../scripts/lib/build.mjs';
+import { serverAction } from '../support/actions';
+import { callAction, resultIn } from '../support/http';
 import { routesOf } from '../support/local';
 import { freePort, ROOT } from '../support/processes';
 
@@ -72,7 +74,26 @@ describe('npm start', () => {
 
   it('warns about a token that is easy to guess, without quoting it', () => {
     expect(output).toContain('SANDKEEPER_SIGN_IN_TOKEN is easy to guess');
-    expect(output.replace(/sign-in\?token=\S+/, '')).not.toContain('test-token-test-token');
+    expect(output).not.toContain('test-token-test-token');
+  });
+
+  it('prints a link at its start, and another with the command, which each sign in one browser', async () => {
+    const [printed = ''] = /http:\S+\/sign-in#code=\S+/.exec(output) ?? [];
+    const env = { ...process.env, SANDKEEPER_DATA_DIR: dataDir };
+    const command = await promisify(execFile)('npm', ['run', '--silent', 'sign-in-link'], { cwd: ROOT, env });
+    const another = command.stdout.trim();
+    expect(command.stderr).toContain('within 15 minutes');
+    const server = { url: `http://localhost:${port}` };
+    for (const link of [printed, another]) {
+      expect(link).toMatch(new RegExp(`^${server.url}/sign-in#code=[\\w-]{32}$`));
+      const form = new FormData();
+      form.set('token', link.split('#code=')[1] ?? '');
+      const exchange = () => callAction(server, serverAction('signIn'), { path: '/sign-in', args: form });
+      expect(String((await exchange()).headers['set-cookie'])).toContain(`sandkeeper_session_${port}=`);
+      const again = await exchange();
+      expect(again.headers['set-cookie']).toBeUndefined();
+      expect(resultIn(again)?.error).toMatchObject({ message: expect.stringMatching(/used already/) });
+    }
   });
 
   it('offers no injected failures', async () => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,7 @@ export class Sandkeeper {
   private constructor(
     readonly engine: EngineProcess,
     readonly url: string,
+    /** The link that the start printed. It works once. */
     readonly signInUrl: string,
     server: Service<ServerReady>,
     env: Record<string, string>,
@@ -112,6 +114,7 @@ export class Sandkeeper {
         SANDKEEPER_READ_PAUSE_MS: '400',
         SANDKEEPER_PUBLISH_MS: '50',
         SANDKEEPER_WAKE_GRACE_MS: '5000',
+        SANDKEEPER_SIGN_IN_TOKEN: randomBytes(24).toString('base64url'),
         ...settings,
       };
       const server = await startServer(env);
@@ -137,8 +140,18 @@ export class Sandkeeper {
     return this.#server.log();
   }
 
+  /** The fixed token, for tests that sign in often. */
   get signInToken(): string {
-    return new URL(this.signInUrl).searchParams.get('token') ?? '';
+    return this.#env.SANDKEEPER_SIGN_IN_TOKEN ?? '';
+  }
+
+  /** Prints another sign-in link, as `npm run sign-in-link` does. */
+  async printSignInLink(): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, ['build/sign-in-link.mjs'], {
+      cwd: ROOT,
+      env: { ...process.env, ...this.#env },
+    });
+    return stdout.trim();
   }
 
   get sessionCookieName(): string {

@@ -110,7 +110,7 @@ export type ServerAction = { name: string; id: string };
  * server's own origin unless `headers` replaces it. Omits headers with an empty value.
  */
 export function callAction(
-  sandkeeper: Sandkeeper,
+  sandkeeper: { url: string },
   { id }: ServerAction,
   {
     path,

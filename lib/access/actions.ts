@@ -1,47 +1,55 @@
 'use server';
 
-import { cookies, headers } from 'next/headers';
+import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
-import { SandkeeperError } from '../errors';
-import { CLIENT_ADDRESS_HEADER } from '../http/client-address';
+import { config } from '../config';
 import { ownPath } from '../paths';
 import { type Result, resultOf } from '../result';
-import { singleton } from '../singleton';
+import { noteSignIn } from './audit';
 import { currentSession, requireOwnOrigin } from './guard';
 import { parseInput, parseNoInput } from './input';
 import { isSignInToken } from './secrets';
-import { openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
-import { SignInThrottle } from './sign-in-throttle';
+import { revokeSession, type SignInMethod, sessionCookieName } from './sessions';
+import { clientAddress, completeSignIn } from './sign-in';
+import { type Attempt, signInAttempts } from './sign-in-attempts';
+import { type CodeProblem, redeemCode } from './sign-in-codes';
 import { LOCAL_ADMIN } from './users';
 
-const NO_TOKEN = 'Enter the token from the sign-in link.';
-const Form = z.instanceof(FormData, { error: NO_TOKEN });
-const Token = z.string(NO_TOKEN).trim().min(1, NO_TOKEN).max(512, 'A token has at most 512 characters.');
+const NO_CODE = 'Enter the code from the sign-in link.';
+const Form = z.instanceof(FormData, { error: NO_CODE });
+const Code = z.string(NO_CODE).trim().min(1, NO_CODE).max(512, 'A code has at most 512 characters.');
+
+const ANOTHER = 'Run “npm run sign-in-link” on the server to print another.';
+const CODE_PROBLEMS = {
+  unknown: `This code is not valid. Use the link that the server printed when it last started. ${ANOTHER}`,
+  used: `This link was used already: it signs in one browser, once. ${ANOTHER}`,
+  expired: `This link has expired: it works for 15 minutes. ${ANOTHER}`,
+  off: 'Sign-in by link is switched off here. Use another way, or ask whoever runs this server.',
+} satisfies Record<CodeProblem, string>;
 
 /**
- * Signs in with the form field `token`, the token of the sign-in link, and goes to the page in `next`, or stays on the
- * page if the form has `stays`. Requires no session.
+ * Signs in the local administrator with the form field `token`, which holds the code of a sign-in link or the fixed token,
+ * and goes to the page in `next`, or stays on the page if the form has `stays`. Requires no session.
  */
 export async function signIn(_previous: Result<null> | null, form: FormData): Promise<Result<null>> {
   const result = await resultOf(async () => {
     await requireOwnOrigin();
-    const token = parseInput(Token, parseInput(Form, form).get('token'));
-    const attempts = singleton('sign-in-attempts', () => new SignInThrottle());
-    const address = (await headers()).get(CLIENT_ADDRESS_HEADER) ?? '';
-    if (!(await attempts.run(address, () => isSignInToken(token)))) {
-      throw new SandkeeperError(
-        'unauthenticated',
-        'This token is not valid. Use the link that the server printed when it last started.',
-      );
-    }
-    const cookie = await openSession({ userId: LOCAL_ADMIN.id, method: 'link' });
-    (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
+    const text = parseInput(Code, parseInput(Form, form).get('token'));
+    const place = { address: await clientAddress(), account: LOCAL_ADMIN.id };
+    const method = await signInAttempts().run(place, 'with a sign-in link', () => checkCode(text));
+    await completeSignIn(LOCAL_ADMIN.id, method);
     return null;
   });
   // The first page knows the filter that the person starts with.
   if (result.ok && form.get('stays') === null) redirect(ownPath(form.get('next')) ?? '/');
   return result;
+}
+
+async function checkCode(text: string): Promise<Attempt<SignInMethod>> {
+  if (config().signIn.hasLink && isSignInToken(text)) return { right: 'token' };
+  const problem = await redeemCode(text);
+  return problem === null ? { right: 'link' } : { wrong: CODE_PROBLEMS[problem] };
 }
 
 /** Ends the caller's session, if any. Requires no session. */
@@ -50,7 +58,10 @@ export async function signOut(...input: []): Promise<Result<null>> {
     await requireOwnOrigin();
     parseNoInput(input);
     const session = await currentSession();
-    if (session) await revokeSession(session.id);
+    if (session) {
+      await noteSignIn(session, { kind: 'signed-out', detail: `from ${await clientAddress()}` });
+      await revokeSession(session.id);
+    }
     (await cookies()).delete(sessionCookieName());
     return null;
   });

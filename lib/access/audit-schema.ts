@@ -2,6 +2,10 @@ import type { ConnectionName, SandboxKey } from '../sandbox-key';
 
 /** The kinds of access that are recorded. Stored in the database. */
 export const ACCESS_KINDS = [
+  'signed-in',
+  'sign-in-refused',
+  'signed-out',
+  'session-ended',
   'file-opened',
   'file-downloaded',
   'archive-downloaded',

@@ -44,15 +44,29 @@ export async function noteChange(who: Who, change: Change): Promise<void> {
   await insert({ ...person, ...change, sandbox_key: null, path: null, request: null });
 }
 
+/**
+ * Records a sign-in, its refusal, or the end of a session. `who` is `null` while the person is unknown. `detail` names the
+ * way, never a secret.
+ */
+export async function noteSignIn(
+  who: Who | null,
+  entry: { kind: AccessKind; detail: string },
+): Promise<void> {
+  const person = { actor_id: who?.userId ?? null, actor: who?.actor ?? null };
+  await insert({ ...person, ...entry, connection: null, sandbox_key: null, path: null, request: null }, true);
+}
+
 /** Facts of the request are recorded if it is the person's own: work of the runner may have been started by another's. */
 async function insert(
   values: Pick<
     NewEntry,
     'kind' | 'connection' | 'sandbox_key' | 'path' | 'detail' | 'request' | 'actor' | 'actor_id'
   >,
+  isRequest = false,
 ): Promise<void> {
   const facts = requestFacts();
-  const isOwn = facts !== null && values.actor_id !== null && facts.session?.userId === values.actor_id;
+  const isOwn =
+    facts !== null && (isRequest || (values.actor_id !== null && facts.session?.userId === values.actor_id));
   await appendEntry({
     id: newEntryId(),
     at_ms: Date.now(),

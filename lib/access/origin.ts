@@ -19,6 +19,12 @@ function ownOrigins({ host, port, publicOrigin }: Address): Set<string> {
   return new Set(origins);
 }
 
+/** The address that people use. */
+export function ownUrl({ host, port, publicOrigin }: Address): string {
+  const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : hostInUrl(host);
+  return publicOrigin ?? `http://${shownHost}:${port}`;
+}
+
 function isLoopback(name: string): boolean {
   return name === 'localhost' || name === '[::1]' || /^127(\.\d+){3}$/.test(name);
 }

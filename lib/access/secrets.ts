@@ -6,18 +6,16 @@ import { z } from 'zod';
 import { config } from '../config';
 import { singleton } from '../singleton';
 
-const Stored = z.object({ signInToken: z.string().min(16), sealingKey: z.string().min(32) });
+/** Earlier versions also kept a permanent sign-in token here. It signs nobody in any more. */
+const Stored = z.object({ sealingKey: z.string().min(32) });
 type Secrets = z.infer<typeof Stored>;
 
 /**
- * The secrets of this installation, created once and stored in the data directory, readable only by its owner. Sign-in
- * links and sessions survive a restart. A token in the configuration takes precedence over the stored one.
+ * The secrets of this installation, created once and stored in the data directory, readable only by its owner, so that
+ * sessions survive a restart.
  */
 function secrets(): Secrets {
-  return singleton('secrets', () => {
-    const stored = loadOrCreate(config().dataDir);
-    return { ...stored, signInToken: config().signInToken ?? stored.signInToken };
-  });
+  return singleton('secrets', () => loadOrCreate(config().dataDir));
 }
 
 function loadOrCreate(dataDir: string): Secrets {
@@ -31,16 +29,13 @@ function loadOrCreate(dataDir: string): Secrets {
   if (text !== undefined) {
     const parsed = Stored.safeParse(safeJson(text));
     if (parsed.success) return parsed.data;
-    // Without this, nobody could sign in. New secrets only end the existing sessions.
+    // Without this, the server could not start. New secrets only end the existing sessions.
     renameSync(path, `${path}.damaged`);
     console.error(
       `The secrets in ${path} could not be read. Moved them to ${path}.damaged and created new ones.`,
     );
   }
-  const created: Secrets = {
-    signInToken: randomBytes(24).toString('base64url'),
-    sealingKey: randomBytes(32).toString('base64url'),
-  };
+  const created: Secrets = { sealingKey: randomBytes(32).toString('base64url') };
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   writeFileSync(`${path}.new`, JSON.stringify(created), { mode: 0o600 });
   renameSync(`${path}.new`, path);
@@ -55,20 +50,18 @@ function safeJson(text: string): unknown {
   }
 }
 
-/** The token of the sign-in link. Use it only for the startup message. */
-export function signInToken(): string {
-  return secrets().signInToken;
-}
-
-/** Whether `token` is the sign-in token. Compares in constant time. */
+/** Whether `token` is the fixed sign-in token of the configuration. Compares in constant time. */
 export function isSignInToken(token: string): boolean {
+  const { token: fixed } = config().signIn;
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(token), digest(secrets().signInToken));
+  // As long without a fixed one.
+  return timingSafeEqual(digest(token), digest(fixed ?? '')) && fixed !== undefined;
 }
 
-/** Identifies the current sign-in token without revealing it. */
+/** Identifies the fixed sign-in token without revealing it. Empty without one. */
 export function tokenFingerprint(): string {
-  return mac('fingerprint', secrets().signInToken).toString('base64url');
+  const { token } = config().signIn;
+  return token === undefined ? '' : mac('fingerprint', token).toString('base64url');
 }
 
 /** Appends a signature to `text`, which must not contain a `.`. Valid for one `purpose`. */

@@ -1,15 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { setUpDataDir } from '../test-support/environment';
+import { setUpDataDir, simulateNewProcess } from '../test-support/environment';
 import { signInAs } from '../test-support/people';
 import { seal, unseal } from './secrets';
 import { findSession, openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
 import { LOCAL_ADMIN } from './users';
 
 const HOUR_MS = 3_600_000;
-const dataDir = setUpDataDir();
+setUpDataDir();
 const admin = { userId: LOCAL_ADMIN.id, method: 'link' } as const;
 
 /** Makes the next access read the secrets again, as a new process would. */
@@ -20,7 +18,7 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-describeOnDatabases('a session', () => {
+describeOnDatabases('a session', ({ url }) => {
   it('is found by its cookie, even after a restart', async () => {
     const cookie = await signInAs('viewer', 'li');
     forgetSecrets();
@@ -64,14 +62,20 @@ describeOnDatabases('a session', () => {
     expect(await findSession(theirs)).not.toBeNull();
   });
 
-  it('ends when the sign-in token changes', async () => {
-    const cookie = await openSession(admin);
-    const file = join(dataDir.path, 'secrets.json');
-    const stored = JSON.parse(readFileSync(file, 'utf8'));
-    writeFileSync(file, JSON.stringify({ ...stored, signInToken: `${stored.signInToken}x` }));
-    forgetSecrets();
-    expect(await findSession(cookie)).toBeNull();
-    expect(await findSession(await openSession(admin))).not.toBeNull();
+  it('ends when the fixed token that opened it changes or goes', async () => {
+    const inProcessWith = async (token: string) => {
+      simulateNewProcess({ SANDKEEPER_SIGN_IN_TOKEN: token, DATABASE_URL: url() });
+      return import('./sessions');
+    };
+    const first = await inProcessWith('a-fixed-token-0123');
+    const cookie = await first.openSession({ ...admin, method: 'token' });
+    const linked = await first.openSession(admin);
+    expect(await first.findSession(cookie)).not.toBeNull();
+    for (const token of ['another-token-0123', '']) {
+      const later = await inProcessWith(token);
+      expect(await later.findSession(cookie)).toBeNull();
+      expect(await later.findSession(linked)).not.toBeNull();
+    }
   });
 });
 

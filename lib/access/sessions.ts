@@ -14,7 +14,7 @@ export type Session = { id: string; userId: string; actor: string; grants: Grant
 export type Who = Pick<Session, 'userId' | 'actor'>;
 
 /** How a person signed in. */
-export type SignInMethod = 'link';
+export type SignInMethod = 'link' | 'token';
 
 const LIFETIME_MS = 12 * 60 * 60 * 1000;
 const PURPOSE = 'session';
@@ -56,7 +56,7 @@ export async function openSession({
       id,
       user_id: userId,
       method,
-      token_fingerprint: method === 'link' ? tokenFingerprint() : null,
+      token_fingerprint: method === 'token' ? tokenFingerprint() : null,
       created_at_ms: nowMs,
       expires_at_ms: nowMs + LIFETIME_MS,
       revoked_at_ms: null,
@@ -66,8 +66,8 @@ export async function openSession({
 }
 
 /**
- * The session of a cookie, or `null` if it is forged, expired or revoked, if the person is disabled, or if the sign-in token
- * that opened it has changed.
+ * The session of a cookie, or `null` if it is forged, expired or revoked, if the person is disabled, or if the fixed
+ * token that opened it has changed.
  */
 export async function findSession(cookie: string | undefined): Promise<Session | null> {
   const id = cookie === undefined ? null : unseal(PURPOSE, cookie);

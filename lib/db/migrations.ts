@@ -376,6 +376,24 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await index('access_log').expression(bareId).execute();
     },
   },
+  '023_sign_in': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('sign_in_codes')
+        .addColumn('code_hash', 'text', (column) => column.primaryKey())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('used_at_ms', 'bigint')
+        .execute();
+      await db.schema
+        .createTable('sign_in_failures')
+        .addColumn('limit_key', 'text', (column) => column.primaryKey())
+        .addColumn('failures', 'integer', (column) => column.notNull())
+        .addColumn('last_at_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 });
 
 /** As in `lib/access/users.ts`, which may change. */

@@ -4,6 +4,8 @@ export type Database = {
   users: UsersTable;
   grants: GrantsTable;
   sessions: SessionsTable;
+  sign_in_codes: SignInCodesTable;
+  sign_in_failures: SignInFailuresTable;
   operations: OperationsTable;
   operation_items: OperationItemsTable;
   operation_connections: OperationConnectionsTable;
@@ -49,11 +51,28 @@ type SessionsTable = {
   user_id: string;
   /** How the person signed in. */
   method: string;
-  /** Identifies the sign-in token. Changing the token ends the sessions it opened. `null`: opened in another way. */
+  /** Identifies the fixed sign-in token. Changing the token ends the sessions it opened. `null`: opened in another way. */
   token_fingerprint: string | null;
   created_at_ms: number;
   expires_at_ms: number;
   revoked_at_ms: number | null;
+};
+
+/** The one-time codes of sign-in links, by their hash. */
+type SignInCodesTable = {
+  code_hash: string;
+  /** Where it was printed. */
+  source: string;
+  created_at_ms: number;
+  expires_at_ms: number;
+  used_at_ms: number | null;
+};
+
+/** Wrong attempts to sign in, by address and by account. */
+type SignInFailuresTable = {
+  limit_key: string;
+  failures: number;
+  last_at_ms: number;
 };
 
 type OperationsTable = {

@@ -10,10 +10,16 @@ const programs = [
   { entry: 'lib/engine/jail/agent.ts', file: 'build/agent.mjs', isEngine: true, isOptional: true },
   { entry: 'lib/front.ts', file: 'build/front.mjs', isEngine: false },
   { entry: 'lib/access/audit-command.ts', file: 'build/audit.mjs', isEngine: false },
+  { entry: 'lib/access/sign-in-link.ts', file: 'build/sign-in-link.mjs', isEngine: false },
 ];
 
 /** A build without these is incomplete. */
-export const buildOutputs = ['.next/BUILD_ID', 'build/engine.mjs', 'build/front.mjs'];
+export const buildOutputs = [
+  '.next/BUILD_ID',
+  'build/engine.mjs',
+  'build/front.mjs',
+  'build/sign-in-link.mjs',
+];
 
 /**
  * Bundles our own code. Packages stay in node_modules.

@@ -1,0 +1,39 @@
+import 'server-only';
+import { cookies, headers } from 'next/headers';
+import type { SignInRules } from '../config';
+import { SandkeeperError } from '../errors';
+import { CLIENT_ADDRESS_HEADER } from '../http/client-address';
+import { noteSignIn } from './audit';
+import { openSession, type SignInMethod, sessionCookieName, sessionCookieOptions } from './sessions';
+import { findUser } from './users';
+
+/** The ways to sign in, as the access log names them. */
+const METHOD_NAMES = {
+  link: 'with a sign-in link',
+  token: 'with the fixed token',
+} satisfies Record<SignInMethod, string>;
+
+/** What the sign-in page takes besides other ways; `null`: sign-in by link is switched off. */
+export function linkFieldOf({ hasLink, token }: SignInRules): 'code' | 'code-or-token' | null {
+  if (!hasLink) return null;
+  return token === undefined ? 'code' : 'code-or-token';
+}
+
+/** The address of the client of this request. Empty if it is unknown. */
+export async function clientAddress(): Promise<string> {
+  return (await headers()).get(CLIENT_ADDRESS_HEADER) ?? '';
+}
+
+/**
+ * Completes a sign-in in an action or a route: records it, opens a session of the person and sets its cookie. Throws
+ * `forbidden` for a disabled person.
+ */
+export async function completeSignIn(userId: string, method: SignInMethod): Promise<void> {
+  const user = await findUser(userId);
+  if (user === null || user.isDisabled)
+    throw new SandkeeperError('forbidden', 'This account is disabled. Ask an admin to enable it again.');
+  const detail = `${METHOD_NAMES[method]}, from ${(await clientAddress()) || 'an unknown address'}`;
+  await noteSignIn({ userId, actor: user.name }, { kind: 'signed-in', detail });
+  const cookie = await openSession({ userId, method });
+  (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
+}
