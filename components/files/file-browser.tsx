@@ -25,7 +25,7 @@ import { useFollowedFolders } from './browse/use-folders';
 import { useMarks } from './browse/use-marks';
 import { useTree } from './browse/use-tree';
 import type { NameRequest } from './change/name-dialog';
-import { FilePane, NothingOpen } from './file-pane';
+import { BackToFiles, FilePane, NothingOpen } from './file-pane';
 import { ArchiveDialog, DeleteDialog, NameDialog, QuickOpen, SearchPanel } from './lazy-parts';
 import { ArchivePanel } from './transfer/archive-panel';
 import { UploadPanel } from './transfer/upload-panel';
@@ -45,7 +45,18 @@ type Props = {
 
 export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props) {
   const client = useQueryClient();
-  const { path, file, line, view: requestedView, order, go, show, sortBy, pointAt, viewAs } = useAddress();
+  const {
+    path,
+    file,
+    line,
+    view: requestedView,
+    order,
+    go,
+    sortBy,
+    pointAt,
+    viewAs,
+    ...address
+  } = useAddress();
   const [view, changeView] = useView(served);
   const home = useQuery({ ...homeQuery(sandboxKey), enabled: isRunning });
   const root = path ?? home.data ?? null;
@@ -61,16 +72,28 @@ export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props
   const [toArchive, setToArchive] = useState<readonly Pick<Entry, 'path'>[] | null>(null);
   const [naming, setNaming] = useState<NameRequest | null>(null);
   const [toDelete, setToDelete] = useState<readonly Entry[] | null>(null);
+  /** The open file in place of which a narrow screen shows the list, as for a search. */
+  const [listedOver, setListedOver] = useState<string | null>(null);
+  const narrow = file === null || file === listedOver ? 'first' : 'second';
   const forbidden = readRefusal(role) ?? (isRunning ? null : 'The sandbox is not running.');
 
   const { want, fold } = tree;
+  const show: typeof address.show = (next, at) => {
+    setListedOver(null);
+    address.show(next, at);
+  };
+  const search = (isOpen: boolean) => {
+    setIsSearching(isOpen);
+    setListedOver(isOpen ? file : null);
+  };
   const goTo = useCallback(
     (next: string, shown?: string) => {
       markActions.set([]);
       go(next, shown);
+      setListedOver(shown === undefined ? file : null);
       if (shown !== undefined) want(shown);
     },
-    [go, want, markActions],
+    [go, want, markActions, file],
   );
   const goUp = () => {
     if (root === null || root === '/') return;
@@ -148,7 +171,7 @@ export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props
     // Only while the focus is in the files; elsewhere Ctrl P still prints.
     if (isCommand && !event.shiftKey && event.key.toLowerCase() === 'p') setIsOpening(true);
     else if (isCommand && event.shiftKey && event.key.toLowerCase() === 'f') {
-      if (forbidden === null) setIsSearching(true);
+      if (forbidden === null) search(true);
     } else if (event.key === '/' && !isCommand && !event.altKey && !isTyping && !event.defaultPrevented)
       setTyping('/');
     else return;
@@ -193,16 +216,18 @@ export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props
         onTyping={setTyping}
         onGo={goTo}
         isSearching={isSearching}
-        onSearch={() => setIsSearching(!isSearching)}
+        onSearch={() => search(!isSearching)}
         onUpload={() => root !== null && upload(root)}
         onArchive={() => root !== null && setToArchive([{ path: root }])}
         forbidden={forbidden}
         acts={acts}
+        className={narrow === 'second' && typing === null ? 'max-md:hidden' : undefined}
       />
       <Split
         label="List width"
         firstPx={view.listPx}
         onResize={(listPx) => changeView({ ...view, listPx })}
+        narrow={narrow}
         first={
           <>
             <PanelBoundary what="search">
@@ -212,7 +237,7 @@ export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props
                 folder={root ?? '/'}
                 shownPath={file}
                 onShow={showHit}
-                onClose={() => setIsSearching(false)}
+                onClose={() => search(false)}
               />
             </PanelBoundary>
             {isSearching ? null : (
@@ -286,25 +311,32 @@ export function FileBrowser({ sandboxKey, role, isRunning, view: served }: Props
           file === null ? (
             <NothingOpen />
           ) : (
-            <PanelBoundary what="file">
-              <FilePane
-                sandboxKey={sandboxKey}
-                path={file}
-                known={known}
-                role={role}
-                isLive={isRunning}
-                onGoInto={goTo}
-                line={line}
-                view={requestedView}
-                wraps={view.wraps}
-                onLine={pointAt}
-                onView={viewAs}
-                onWrap={(wraps) => changeView({ ...view, wraps })}
-                onArchive={setToArchive}
-                actionsOf={actionsOf}
-                onClose={() => show(null)}
-              />
-            </PanelBoundary>
+            <>
+              <BackToFiles folder={root ?? parentOf(file)} onBack={() => show(null)} />
+              <PanelBoundary what="file">
+                <FilePane
+                  sandboxKey={sandboxKey}
+                  path={file}
+                  known={known}
+                  role={role}
+                  isLive={isRunning}
+                  onGoInto={goTo}
+                  line={line}
+                  view={requestedView}
+                  wraps={view.wraps}
+                  onLine={pointAt}
+                  onView={viewAs}
+                  onWrap={(wraps) => changeView({ ...view, wraps })}
+                  onArchive={setToArchive}
+                  actionsOf={actionsOf}
+                  onClose={() => show(null)}
+                />
+              </PanelBoundary>
+              {/* The one beside the list is out of sight there. */}
+              <div className="contents md:hidden">
+                <ArchivePanel all={archives} />
+              </div>
+            </>
           )
         }
       />

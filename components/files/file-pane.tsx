@@ -1,8 +1,10 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
+import { ChevronLeft } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { FOCUS_HOME } from '@/components/ui/focus-home';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Notice } from '@/components/ui/notice';
 import { Strip } from '@/components/ui/strip';
@@ -137,6 +139,26 @@ function Unreadable({ path, failure, onClose, onRetry }: UnreadableProps) {
         </div>
       </Notice>
     </Padded>
+  );
+}
+
+/** Leads back to the list on a narrow screen, which shows the open file in its place. */
+export function BackToFiles({ folder, onBack }: { folder: string; onBack: () => void }) {
+  return (
+    <div className="shrink-0 border-line border-b px-3 py-1 md:hidden">
+      <button
+        type="button"
+        {...FOCUS_HOME}
+        onClick={onBack}
+        className="flex h-9 max-w-full items-center gap-1 rounded-md px-2 text-ink-2 hover:bg-hover hover:text-ink"
+      >
+        <ChevronLeft size={16} aria-hidden className="-ml-1 shrink-0" />
+        <span className="sr-only">Back to the files of </span>
+        <span translate="no" className="min-w-0 font-mono text-small">
+          <FilePath path={folder} />
+        </span>
+      </button>
+    </div>
   );
 }
 

@@ -5,7 +5,7 @@ import { render } from 'vitest-browser-react';
 import { acceptComposition, composeText, pressComposingKey } from '@/e2e/support/compose';
 import { countFacets, type FacetCounts } from '@/lib/fleet/filter/facets';
 import { mixedFleet } from '@/lib/fleet/test-fleet';
-import { FilterBar } from './filter-bar';
+import { FilterBar, FilterErrorLine } from './filter-bar';
 
 const IDS = ['i9h51p1tj7sbhswri0lhh', 'i7kh0tl11tyw3inzzbyqq'];
 
@@ -78,6 +78,42 @@ it('turns pasted ids into one term, and leaves other text to the input', async (
   expect(await paste('environment=production')).toBe(false);
   expect(await paste(Array.from({ length: 500 }, (_, at) => `i0000000000000000${at}`).join('\n'))).toBe(true);
   expect(filter.element().textContent).toBe(`state:running id:${IDS.join(',')} `);
+});
+
+it('selects all terms, to copy, replace or delete them', async () => {
+  await render(<Bar initial="state:running owner=ana a" />);
+  await input.click();
+  await userEvent.keyboard('{Control>}a{/Control}');
+  const event = new ClipboardEvent('copy', { bubbles: true, clipboardData: new DataTransfer() });
+  input.element().dispatchEvent(event);
+  expect(event.clipboardData?.getData('text/plain')).toBe('state:running owner=ana a');
+  await userEvent.keyboard('p');
+  await expect.poll(() => filter.element().textContent).toBe('p');
+  await userEvent.keyboard('age>1d {Control>}a{/Control}{Backspace}');
+  await expect.poll(() => filter.element().textContent).toBe('');
+  // A move of the caret ends the selection.
+  await userEvent.keyboard('age>1d x{Control>}a{/Control}{ArrowRight}y');
+  await expect.poll(() => filter.element().textContent).toBe('age>1d xy');
+});
+
+it('gives the suggestions the room of the error while a term is being typed', async () => {
+  const error = { message: 'owner= needs a value.', from: 0, to: 6 };
+  const { rerender } = await render(
+    <div className="group/line">
+      <FilterErrorLine error={error} text="owner=" isWrong={false} />
+      <div role="listbox" aria-label="Suggestions" tabIndex={-1} />
+    </div>,
+  );
+  const line = page.getByRole('alert');
+  await expect.element(line.getByText('does not filter yet')).toBeVisible();
+  await expect.element(line.getByText('needs a value')).not.toBeVisible();
+  await rerender(
+    <div className="group/line">
+      <FilterErrorLine error={error} text="owner=" isWrong />
+      <div role="listbox" aria-label="Suggestions" tabIndex={-1} />
+    </div>,
+  );
+  await expect.element(line.getByText('needs a value')).toBeVisible();
 });
 
 it('takes the highlighted suggestion with Enter and with Tab, whatever highlights it', async () => {

@@ -1,5 +1,6 @@
 'use client';
 
+import { clsx } from 'clsx';
 import { ListFilter, X } from 'lucide-react';
 import {
   type ClipboardEvent,
@@ -11,6 +12,7 @@ import {
   useState,
 } from 'react';
 import { Combobox } from '@/components/ui/combobox';
+import { isOnMac } from '@/components/ui/kbd';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter/edit';
@@ -53,6 +55,8 @@ export function FilterBar({
   const { committed, draft, draftFrom } = useMemo(() => splitForChips(text), [text]);
   const [caret, setCaret] = useState(draft.length);
   const terms = useRef<HTMLDivElement>(null);
+  /** Whether all terms are selected as one text: the browser selects no more than the input. */
+  const [areAllSelected, setAreAllSelected] = useState(false);
   const suggestions = useMemo(
     () => suggest(text, draftFrom + Math.min(caret, draft.length), counts),
     [text, draftFrom, caret, draft.length, counts],
@@ -63,6 +67,7 @@ export function FilterBar({
   const completion = typed !== '' && first?.label.toLowerCase().startsWith(typed) ? first : undefined;
 
   function takeSuggestion({ insert }: Suggestion) {
+    setAreAllSelected(false);
     onChange(insert);
     setCaret(insert.length);
   }
@@ -72,7 +77,7 @@ export function FilterBar({
     const ids = idsInPasted(event.clipboardData.getData('text'), isKnown);
     if (ids === null) return;
     event.preventDefault();
-    const next = withIds(widen(text, ids), ids);
+    const next = withIds(widen(areAllSelected ? '' : text, ids), ids);
     const count = countIds(next);
     if (count > MAX_PASTED_IDS) {
       toast.error(`${count} IDs are too many for a filter`, {
@@ -82,6 +87,7 @@ export function FilterBar({
     }
     onChange(next);
     setCaret(draft.length);
+    setAreAllSelected(false);
   }
 
   /** Turns the finished term into a chip. It is then no longer matched as a prefix. */
@@ -101,6 +107,28 @@ export function FilterBar({
       // Puts the term back into the input instead of deleting it.
       onChange(joinChips(chips.slice(0, -1), last));
     }
+  }
+
+  /** Selects all terms, and deletes them. Any other key ends the selection; what it types replaces the terms. */
+  function onAnyKey(event: KeyboardEvent) {
+    const isMod = isOnMac() ? event.metaKey : event.ctrlKey;
+    if (isMod && event.key.toLowerCase() === 'a' && event.target === inputRef.current)
+      setAreAllSelected(chips.length > 0);
+    else if (areAllSelected && (event.key === 'Backspace' || event.key === 'Delete')) {
+      event.preventDefault();
+      event.stopPropagation();
+      onChange('');
+      setAreAllSelected(false);
+    } else if (event.key.length > 1 && !MODIFIERS.has(event.key)) setAreAllSelected(false);
+  }
+
+  function onCopy(event: ClipboardEvent) {
+    if (!areAllSelected) return;
+    event.preventDefault();
+    event.clipboardData.setData('text/plain', text.trim());
+    if (event.type !== 'cut') return;
+    onChange('');
+    setAreAllSelected(false);
   }
 
   /** The arrows move between the buttons that remove a term, and from the last one back into the input. */
@@ -125,7 +153,12 @@ export function FilterBar({
           ref={terms}
           role="group"
           aria-label="Terms"
+          onKeyDownCapture={unlessComposing(onAnyKey)}
           onKeyDown={unlessComposing(onTermKey)}
+          onCopy={onCopy}
+          onCut={onCopy}
+          onBlur={() => setAreAllSelected(false)}
+          onPointerDown={() => setAreAllSelected(false)}
           className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5"
         >
           {committed.map((chip, index) => (
@@ -133,6 +166,7 @@ export function FilterBar({
               // biome-ignore lint/suspicious/noArrayIndexKey: a term may occur twice.
               key={`${index} ${chip.text}`}
               text={chip.text}
+              isSelected={areAllSelected}
               onRemove={() => onChange(removeTerm(text, index))}
             />
           ))}
@@ -143,8 +177,9 @@ export function FilterBar({
             }
             value={draft}
             onChange={(value, at) => {
-              onChange(joinChips(chips, value));
+              onChange(joinChips(areAllSelected ? [] : chips, value));
               setCaret(at);
+              setAreAllSelected(false);
             }}
             onCaret={setCaret}
             items={suggestions}
@@ -178,12 +213,20 @@ export function FilterBar({
   );
 }
 
-function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
+/** These end no selection. */
+const MODIFIERS: ReadonlySet<string> = new Set(['Shift', 'Control', 'Meta', 'Alt']);
+
+type ChipProps = { text: string; isSelected: boolean; onRemove: () => void };
+
+function Chip({ text, isSelected, onRemove }: ChipProps) {
   return (
     <span
       translate="no"
       title={visibleText(text)}
-      className="inline-flex h-[26px] max-w-80 items-center rounded-sm border border-line bg-hover pl-2 font-mono text-small"
+      className={clsx(
+        'inline-flex h-[26px] max-w-80 items-center rounded-sm border pl-2 font-mono text-small',
+        isSelected ? 'border-accent bg-selected' : 'border-line bg-hover',
+      )}
     >
       <Visible text={text} className="truncate" />
       <button
@@ -232,7 +275,11 @@ export function FilterErrorLine({ error, text, isWrong }: ErrorProps) {
         />
       )}
       <span className="text-ink-2">
-        <Visible text={error.message} />{' '}
+        {/* The suggestions say as much of a term that is being typed, and need the room. */}
+        <Visible
+          text={error.message}
+          className={isWrong ? undefined : 'group-has-[[role=listbox]:not([hidden])]/line:hidden'}
+        />{' '}
         {isWrong ? 'No sandboxes are shown until it is corrected.' : 'This term does not filter yet.'}
       </span>
     </p>

@@ -62,7 +62,7 @@ export function FleetEmpty({ forbidden, demoIn, onNew, kinds }: Props) {
     <div className="flex flex-1 flex-col items-center overflow-y-auto px-5 pt-[10vh] pb-10">
       <section className="w-full max-w-xl">
         <h2 className="font-semibold text-title">No sandboxes yet</h2>
-        <p className="text-ink-2">Sandboxes that your code creates appear here within two seconds.</p>
+        <p className="mt-1 text-ink-2">Sandboxes that your code creates appear here within two seconds.</p>
         <div className="mt-4 flex gap-2">
           <Button tone="primary" unavailable={forbidden} onClick={onNew}>
             New sandbox

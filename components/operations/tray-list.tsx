@@ -59,6 +59,7 @@ export function TrayList({ views, role, onAnnounce }: TrayListProps) {
   useAnnouncements(entries, onAnnounce);
   const shown = entries.filter(({ view }) => !isOnPage(view, path));
   useShownResults(shown);
+  useReadResults(entries, path);
   // A removed element gets no leave or blur event.
   if (isHeld && shown.length === 0) setIsHeld(false);
 
@@ -107,6 +108,14 @@ function isOnPage({ operation, items }: OperationView, path: string): boolean {
 function useShownResults(shown: readonly Entry[]): void {
   useEffect(() => {
     for (const { view, phase } of shown) if (phase === 'ended') trayMemory().noteShown(view.operation.id);
+  });
+}
+
+/** A result that its own page shows in full does not come back on the next page. */
+function useReadResults(entries: readonly Entry[], path: string): void {
+  useEffect(() => {
+    for (const { view, phase } of entries)
+      if (phase === 'ended' && isOnPage(view, path)) trayMemory().dismiss(view.operation.id);
   });
 }
 

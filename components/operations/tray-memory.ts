@@ -22,6 +22,7 @@ class TrayMemory {
 
   /** Dismisses a result. Survives a reload. */
   dismiss(operationId: string): void {
+    if (this.#dismissed.has(operationId)) return;
     this.#dismissed = new Set([...this.#dismissed, operationId].slice(-MAX_KEPT));
     keepIds(DISMISSED, [...this.#dismissed]);
     this.#announce();

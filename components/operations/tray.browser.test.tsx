@@ -82,6 +82,17 @@ it('counts down the cancel window, and then offers to stop the rest', async () =
   ]);
 });
 
+it('does not repeat a result that its own page has shown', async () => {
+  const failed = viewOf('read', [...many(2, 'done'), 'failed'], ended());
+  await renderInPage(list([failed]));
+  await expect.element(line('Kill 3 sandboxes')).toBeVisible();
+  await renderInPage(list([failed]), '/operations/read');
+  await expect.element(tray).not.toBeInTheDocument();
+  await renderInPage(list([failed, viewOf('other', [...many(3, 'done'), 'failed'], ended())]));
+  await expect.element(line('Kill 4 sandboxes')).toBeVisible();
+  await expect.element(line('Kill 3 sandboxes')).not.toBeInTheDocument();
+});
+
 it('lets viewers watch but not stop an operation', async () => {
   const { fetch } = window;
   const requests = vi.fn(fetch);

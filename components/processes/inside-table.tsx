@@ -73,7 +73,7 @@ export function InsideTable({ rows, atMs, apiPids, order, onSort, reason, onSign
               {COLUMNS.map((column) => (
                 <HeaderCell key={column.key} column={column} order={order} onSort={onSort} />
               ))}
-              <th className="w-[176px] pr-5!">
+              <th className="w-[176px] pr-5! max-md:sticky max-md:right-0 max-md:bg-bg">
                 <span className="sr-only">Actions</span>
               </th>
             </tr>

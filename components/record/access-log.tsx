@@ -321,8 +321,8 @@ function Empty() {
     <div className="flex flex-col items-center px-5 pt-[10vh]">
       <Notice level="h2" title="No access yet">
         <p>
-          Every file that is opened, downloaded or uploaded, every search in files, every wake of a paused
-          sandbox and every change of a connection is recorded here. Entries cannot be edited or deleted.
+          Every file that is opened, transferred or changed, every search, console, process signal and wake,
+          and every change of a connection is recorded here. Entries cannot be edited or deleted.
         </p>
       </Notice>
     </div>

@@ -21,6 +21,7 @@ const SECTIONS: readonly { title: string; place?: 'console'; lines: readonly Lin
     title: 'Sandboxes',
     lines: [
       { keys: ['/'], does: 'Focus the filter' },
+      { keys: ['Mod A'], does: 'Select all terms, to copy or replace them (focus on the filter)' },
       { keys: ['↑', '↓'], does: 'Previous or next row' },
       { keys: ['Page ↑', 'Page ↓'], does: 'Twenty rows up or down' },
       { keys: ['Home', 'End'], does: 'First or last row' },

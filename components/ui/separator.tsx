@@ -17,12 +17,11 @@ type Props = {
   onMove: (firstPx: number | null) => void;
   /** Called with the size when a drag has ended or a key has been pressed. */
   onResize?: (firstPx: number | null) => void;
-  /** It cannot be moved while the parts are stacked. */
-  isFixedWhenStacked?: boolean;
+  className?: string;
 };
 
 /** A movable line between two parts of a flex container. `useMovableEdge` describes how it is moved. */
-export function Separator({ label, minPx, isDefault, onMove, onResize, isFixedWhenStacked = false }: Props) {
+export function Separator({ label, minPx, isDefault, onMove, onResize, className }: Props) {
   const line = useRef<HTMLDivElement>(null);
   const { percent, isStacked } = useMeasured(line);
 
@@ -35,7 +34,6 @@ export function Separator({ label, minPx, isDefault, onMove, onResize, isFixedWh
     };
   }
 
-  const isFixed = isStacked && isFixedWhenStacked;
   const edge = useMovableEdge({
     axis: isStacked ? 'y' : 'x',
     stepPx: STEP_PX,
@@ -56,14 +54,14 @@ export function Separator({ label, minPx, isDefault, onMove, onResize, isFixedWh
       aria-valuenow={percent}
       aria-valuetext={`${percent} %`}
       tabIndex={0}
-      {...(isFixed ? {} : edge)}
+      {...edge}
       className={clsx(
         'relative z-10 shrink-0 touch-none border-line after:absolute after:content-[""]',
         isStacked
-          ? 'h-0 border-t after:inset-x-0 after:-top-1.5 after:h-3'
-          : 'w-0 border-l after:inset-y-0 after:-left-1 after:w-2',
-        !isFixed && (isStacked ? 'cursor-row-resize' : 'cursor-col-resize'),
+          ? 'h-0 cursor-row-resize border-t after:inset-x-0 after:-top-1.5 after:h-3'
+          : 'w-0 cursor-col-resize border-l after:inset-y-0 after:-left-1 after:w-2',
         'outline-none hover:border-ink-3 focus-visible:border-accent focus-visible:ring-1 focus-visible:ring-accent',
+        className,
       )}
     />
   );

@@ -15,10 +15,12 @@ type Props = {
   label: string;
   first: ReactNode;
   second: ReactNode;
+  /** The part that a narrow screen has room for. */
+  narrow: 'first' | 'second';
 };
 
-/** Two parts side by side with a movable separator, stacked on narrow screens. Scrolls where both do not fit. */
-export function Split({ firstPx, onResize, label, first, second }: Props) {
+/** Two parts side by side with a movable separator. A narrow screen shows one of them. Scrolls where the window is low. */
+export function Split({ firstPx, onResize, label, first, second, narrow }: Props) {
   const frame = useRef<HTMLDivElement>(null);
 
   function setWidth(px: number | null) {
@@ -34,7 +36,8 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
     >
       <div
         className={clsx(
-          'flex min-h-48 flex-[0_0_45%] flex-col md:min-h-0',
+          'flex min-h-48 flex-1 flex-col md:min-h-0',
+          narrow !== 'first' && 'max-md:hidden',
           'md:min-w-[260px] md:max-w-[calc(100%-320px)] md:flex-[0_0_var(--first,clamp(340px,36%,660px))]',
         )}
       >
@@ -46,9 +49,16 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
         isDefault={firstPx === null}
         onMove={setWidth}
         onResize={onResize}
-        isFixedWhenStacked
+        className="max-md:hidden"
       />
-      <div className="flex min-h-48 min-w-0 flex-1 flex-col md:min-h-0">{second}</div>
+      <div
+        className={clsx(
+          'flex min-h-48 min-w-0 flex-1 flex-col md:min-h-0',
+          narrow !== 'second' && 'max-md:hidden',
+        )}
+      >
+        {second}
+      </div>
     </div>
   );
 }

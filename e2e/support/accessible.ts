@@ -32,11 +32,12 @@ export async function expectAccessibleInBothThemes(
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
-async function expectNoFindings(
+/** Expects no violations of the rules that `run` selects. */
+export async function expectNoFindings(
   page: Page,
   description: string,
   run: RunOptions,
-  { isStrict = false }: Options,
+  { isStrict = false }: Options = {},
 ): Promise<void> {
   // The title is briefly empty during navigation.
   await expect(page).toHaveTitle(/Sandkeeper/);

@@ -1,3 +1,4 @@
+import { expectNoFindings } from './accessible';
 import { expect, type Page } from './fixtures';
 
 /** The smallest size of a target that a thumb hits, WCAG 2.2 (2.5.8). */
@@ -16,9 +17,31 @@ export async function expectNoSidewaysScroll(page: Page, description: string): P
   expect(overflowPx, `${description} is wider than the window`).toBeLessThanOrEqual(0);
 }
 
-/** Expects that the page fits the width of the window and that all its controls are large enough. */
+/** A key that touch screens lack, as in "Ctrl K". */
+const KEY = /⌘|\b(?:Ctrl|Shift|Alt|Esc|esc)\b/;
+
+/** Expects that the page fits the width of a phone, that a thumb hits all its controls, and that it names no keys. */
 export async function expectFits(page: Page, description: string): Promise<void> {
   await expectNoSidewaysScroll(page, description);
+  await expectLargeTargets(page, description);
+  // Except on the keys that the page itself draws, and in output and files.
+  const text = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('body *')]
+      .filter((element) => element.closest('[aria-label="Terminal keys"], pre, .xterm, .cm-editor') === null)
+      .filter((element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+      .map((element) =>
+        [...element.childNodes].map((node) => (node instanceof Text ? node.data : ' ')).join(''),
+      ),
+  );
+  expect(
+    text.filter((each) => KEY.test(each)),
+    `${description} names keys`,
+  ).toEqual([]);
+}
+
+async function expectLargeTargets(page: Page, description: string): Promise<void> {
+  // Also links and fields. A small one needs room around it.
+  await expectNoFindings(page, `the targets of ${description}`, { runOnly: ['target-size'] });
   const small = await page.evaluate((minPx) => {
     const controls = [
       ...document.querySelectorAll<HTMLElement>(

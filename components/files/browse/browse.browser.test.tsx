@@ -1,5 +1,5 @@
-import { beforeEach, expect, test } from 'vitest';
-import { page, userEvent } from 'vitest/browser';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { type Locator, page, userEvent } from 'vitest/browser';
 import { expectAccessible, expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import {
   active,
@@ -69,6 +69,38 @@ test('folders unfold and are entered, and the address follows', async () => {
   await expect.element(row('a')).toBeVisible();
   await folder.getByRole('link', { name: '/', exact: true }).click();
   await expect.element(row('etc')).toBeVisible();
+});
+
+test('a narrow window shows the list or the open file, and leads back', async () => {
+  const box = await Box.create(LEFTOVERS);
+  await page.viewport(390, 700);
+  onTestFinished(() => page.viewport(1_280, 720));
+  await openFiles(box);
+  const preview = page.getByRole('region', { name: 'Preview' });
+  const heightOf = (part: Locator) => part.element().getBoundingClientRect().height;
+  expect(heightOf(tree)).toBeGreaterThan(300);
+  await row('judge.py').click();
+  await expect.element(preview).toBeVisible();
+  await expect.element(tree).not.toBeVisible();
+  expect(heightOf(preview)).toBeGreaterThan(400);
+  const back = page.getByRole('button', { name: `Back to the files of ${HOME}` });
+  // The keyboard goes on from there.
+  await expect.element(back).toHaveFocus();
+  await back.click();
+  await expect.element(row('judge.py')).toBeVisible();
+  await expect.element(tree).toHaveFocus();
+  // A search takes the place of the file, and what it finds that of the search.
+  await row('run.log').click();
+  await expect.element(back).toBeVisible();
+  await press('{Control>}{Shift>}f{/Shift}{/Control}');
+  const search = page.getByRole('region', { name: 'Search' });
+  await expect.element(search).toBeVisible();
+  await expect.element(preview).not.toBeVisible();
+  await search.getByLabelText('Part of a name').fill('judge');
+  await press('{Enter}');
+  await page.getByRole('main').getByText('judge.py').click();
+  await expect.element(preview).toBeVisible();
+  await expect.element(search).not.toBeVisible();
 });
 
 test('files are sorted by name, size and time, and the order is in the URL', async () => {

@@ -1,6 +1,7 @@
 'use client';
 
-import { Ellipsis, Pencil } from 'lucide-react';
+import { clsx } from 'clsx';
+import { Ellipsis, Pencil, Search, Upload } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
@@ -8,6 +9,9 @@ import type { MenuAct } from '@/components/ui/menu-act';
 import type { SandboxKey } from '@/lib/sandbox-key';
 import { Breadcrumbs } from './breadcrumbs';
 import { PathInput } from './path-input';
+
+/** Leaves room for the folder. */
+const ICON_ON_PHONE = 'max-sm:w-8 max-sm:px-0!';
 
 type Props = {
   sandboxKey: SandboxKey;
@@ -25,13 +29,14 @@ type Props = {
   /** Why files cannot be read or written, or `null`. */
   forbidden: string | null;
   acts: readonly MenuAct[];
+  className?: string | undefined;
 };
 
 export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const isTyping = typing !== null && root !== null;
   return (
-    <div className="flex h-12 shrink-0 items-center gap-2 border-line border-b px-5">
+    <div className={clsx('flex h-12 shrink-0 items-center gap-2 border-line border-b px-5', props.className)}>
       {isTyping ? (
         <PathInput
           sandboxKey={props.sandboxKey}
@@ -67,11 +72,19 @@ export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Pro
             unavailable={forbidden}
             title="Search the sandbox by name or content"
             onClick={props.onSearch}
+            className={ICON_ON_PHONE}
           >
-            Search
+            <Search size={15} aria-hidden className="sm:hidden" />
+            <span className="max-sm:sr-only">Search</span>
           </Button>
-          <Button unavailable={forbidden} title="Upload files into this folder" onClick={props.onUpload}>
-            Upload…
+          <Button
+            unavailable={forbidden}
+            title="Upload files into this folder"
+            onClick={props.onUpload}
+            className={ICON_ON_PHONE}
+          >
+            <Upload size={15} aria-hidden className="sm:hidden" />
+            <span className="max-sm:sr-only">Upload…</span>
           </Button>
           <Button
             unavailable={forbidden}

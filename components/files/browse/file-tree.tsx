@@ -3,6 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { LazyMenu } from '@/components/ui/floating';
+import { FOCUS_HOME } from '@/components/ui/focus-home';
 import { HeldNews } from '@/components/ui/held-news';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { Order, OrderKey } from '@/lib/files/browse/order';
@@ -191,6 +192,7 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
       />
       <div
         ref={scroller}
+        {...FOCUS_HOME}
         role="treegrid"
         aria-label="Files"
         aria-multiselectable

@@ -83,25 +83,28 @@ export function PreviewBar({
             ))}
           </fieldset>
         )}
-        {edit.editRefusal === undefined ? null : (
-          <Button className="ml-1 h-7!" unavailable={edit.editRefusal} onClick={edit.onEdit}>
-            Edit
-          </Button>
-        )}
-        <IconButton label="Download" className="ml-1" onClick={() => downloadFile(sandboxKey, entry.path)}>
-          <Download size={16} aria-hidden />
-        </IconButton>
-        <button
-          type="button"
-          aria-label="More actions"
-          aria-haspopup="menu"
-          aria-expanded={anchor !== null}
-          onPointerEnter={() => LazyMenu.preload()}
-          onClick={({ currentTarget }) => setAnchor(currentTarget)}
-          className="flex size-7 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink aria-expanded:bg-hover"
-        >
-          <Ellipsis size={16} aria-hidden />
-        </button>
+        {/* They stay together where they do not fit beside the views. */}
+        <span className="flex items-center gap-1">
+          {edit.editRefusal === undefined ? null : (
+            <Button className="ml-1 h-7!" unavailable={edit.editRefusal} onClick={edit.onEdit}>
+              Edit
+            </Button>
+          )}
+          <IconButton label="Download" className="ml-1" onClick={() => downloadFile(sandboxKey, entry.path)}>
+            <Download size={16} aria-hidden />
+          </IconButton>
+          <button
+            type="button"
+            aria-label="More actions"
+            aria-haspopup="menu"
+            aria-expanded={anchor !== null}
+            onPointerEnter={() => LazyMenu.preload()}
+            onClick={({ currentTarget }) => setAnchor(currentTarget)}
+            className="flex size-7 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink aria-expanded:bg-hover"
+          >
+            <Ellipsis size={16} aria-hidden />
+          </button>
+        </span>
         <LazyMenu
           anchor={anchor}
           onClose={() => setAnchor(null)}

@@ -127,10 +127,10 @@ export async function openPage(path: string, { role = 'admin' }: Options = {}): 
 }
 
 /** Renders components that belong to a page, without the page. */
-export async function renderInPage(children: ReactNode): Promise<void> {
+export async function renderInPage(children: ReactNode, href = '/sandboxes'): Promise<void> {
   await cleanup();
   await render(
-    <Routes href="/sandboxes" router={routerOf(async () => {})}>
+    <Routes href={href} router={routerOf(async () => {})}>
       {children}
     </Routes>,
   );
