@@ -42,7 +42,9 @@ test('every page fits a phone and is used by touch', async ({ page, signIn, moru
     `/operations/${operation}`,
     '/settings/connections',
     '/settings/connections/local',
-    ...['', '/files', '/console', '/run', '/processes'].map((tab) => `${pageOf(id)}${tab}`),
+    ...['', '/files', '/files?file=/home/user/.bashrc', '/console', '/run', '/processes'].map(
+      (tab) => `${pageOf(id)}${tab}`,
+    ),
     pageOf('i00000000000000000000'),
     '/no/such/page',
   ]) {

@@ -17,6 +17,7 @@ import type { FolderFailure } from '@/lib/files/browse/tree';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
 import type { SandboxKey } from '@/lib/sandbox-key';
+import { visibleText } from '@/lib/visible-text';
 import { readRefusal } from './browse/entry-actions';
 import { contentRefusal } from './browse/entry-words';
 import { FileFacts } from './browse/file-facts';
@@ -149,11 +150,11 @@ export function BackToFiles({ folder, onBack }: { folder: string; onBack: () => 
       <button
         type="button"
         {...FOCUS_HOME}
+        aria-label={`Back to the files of ${visibleText(folder)}`}
         onClick={onBack}
         className="flex h-9 max-w-full items-center gap-1 rounded-md px-2 text-ink-2 hover:bg-hover hover:text-ink"
       >
         <ChevronLeft size={16} aria-hidden className="-ml-1 shrink-0" />
-        <span className="sr-only">Back to the files of </span>
         <span translate="no" className="min-w-0 font-mono text-small">
           <FilePath path={folder} />
         </span>

@@ -216,7 +216,7 @@ function overlappingKills(...relays: Relay[]): string[] {
 beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
 
 // These tests start the server often, which is slow on a busy machine. Without progress they fail earlier.
-describe('a server that crashes', { timeout: process.env.TEST_LONG ? 3_600_000 : 900_000 }, () => {
+describe('a server that crashes', { timeout: process.env.TEST_LONG ? 14_400_000 : 900_000 }, () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();

@@ -81,7 +81,7 @@ test('a narrow window shows the list or the open file, and leads back', async ()
   expect(heightOf(tree)).toBeGreaterThan(300);
   await row('judge.py').click();
   await expect.element(preview).toBeVisible();
-  await expect.element(tree).not.toBeVisible();
+  await expect.element(tree).not.toBeInTheDocument();
   expect(heightOf(preview)).toBeGreaterThan(400);
   const back = page.getByRole('button', { name: `Back to the files of ${HOME}` });
   // The keyboard goes on from there.
@@ -95,12 +95,12 @@ test('a narrow window shows the list or the open file, and leads back', async ()
   await press('{Control>}{Shift>}f{/Shift}{/Control}');
   const search = page.getByRole('region', { name: 'Search' });
   await expect.element(search).toBeVisible();
-  await expect.element(preview).not.toBeVisible();
+  await expect.element(preview).not.toBeInTheDocument();
   await search.getByLabelText('Part of a name').fill('judge');
   await press('{Enter}');
   await page.getByRole('main').getByText('judge.py').click();
   await expect.element(preview).toBeVisible();
-  await expect.element(search).not.toBeVisible();
+  await expect.element(search).not.toBeInTheDocument();
 });
 
 test('files are sorted by name, size and time, and the order is in the URL', async () => {
