@@ -116,6 +116,12 @@ test('keeps the others live and usable while one connection is down', async ({
   const banner = page.getByRole('status').filter({ hasText: 'Staging' });
   await expect(banner).toContainText('cannot be reached', { timeout: 30_000 });
   await expectRow(page, away, 'Running');
+  // The buttons of the banner are no stops on the way to the rows.
+  await page.getByRole('button', { name: 'Skip to content' }).focus();
+  for (let tabs = 1; tabs < 5; tabs += 1) await page.keyboard.press('Tab');
+  await expect(page.getByRole('grid', { name: 'Sandboxes' })).toBeFocused();
+  await page.keyboard.press('Shift+Tab');
+  await expect(page.getByRole('button', { name: 'Hide the sandboxes of Staging' })).toBeFocused();
   const later = await moru.create();
   await expectRow(page, later, 'Running');
   await chooseRowAction(page, cloud, 'Pause');
