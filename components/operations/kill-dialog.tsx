@@ -1,7 +1,6 @@
 'use client';
 
-import { clsx } from 'clsx';
-import { type FormEvent, type ReactNode, useId, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useMemo, useRef, useState } from 'react';
 import { useAllLacking } from '@/components/data/use-fleet';
 import { SandboxName } from '@/components/sandbox/connection-name';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
@@ -9,7 +8,6 @@ import { StateBadge } from '@/components/sandbox/state-badge';
 import { SandboxAge } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
-import { Input } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
 import { useKept } from '@/components/ui/use-kept';
 import { Visible } from '@/components/ui/visible-text';
@@ -21,6 +19,7 @@ import { serviceCannot } from '@/lib/sandbox/capabilities';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { connectionOf } from '@/lib/sandbox-key';
+import { Confirmation } from './confirmation';
 import { CopyAsCode } from './copy-as-code';
 import { keptFor } from './kept-for';
 import { KillOptions, KillReason } from './kill-options';
@@ -297,47 +296,5 @@ function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps)
     >
       {isOne || able.length === 0 ? 'Pause instead' : `Pause ${able.length} instead`}
     </Button>
-  );
-}
-
-type ConfirmationProps = {
-  phrase: string;
-  isLong: boolean;
-  typed: string;
-  onType: (typed: string) => void;
-  onSubmit: () => void;
-};
-
-/** The typed confirmation. Enter starts the kill if it matches. */
-function Confirmation({ phrase, isLong, typed, onType, onSubmit }: ConfirmationProps) {
-  const id = useId();
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    onSubmit();
-  }
-  return (
-    <form
-      onSubmit={submit}
-      className={clsx(
-        'mr-auto flex basis-full items-center gap-2',
-        !isLong && 'sm:min-w-56 sm:flex-1 sm:basis-0',
-      )}
-    >
-      <label htmlFor={id} className="shrink-0 text-ink-2">
-        Type{' '}
-        <span translate="no" className="font-mono text-ink text-small">
-          {phrase}
-        </span>
-      </label>
-      <Input
-        id={id}
-        value={typed}
-        autoComplete="off"
-        autoCapitalize="off"
-        spellCheck={false}
-        onChange={(event) => onType(event.target.value)}
-        className={clsx('w-full font-mono text-small', !isLong && 'sm:max-w-56')}
-      />
-    </form>
   );
 }

@@ -18,9 +18,10 @@ const WORDS = {
     return `for ${formatSpan(timeoutMs)}${end}`;
   },
   run: ({ command = '' }) => shortened(command),
-  setTimeout: ({ timeoutMs, addMs }) => {
+  setTimeout: ({ timeoutMs, addMs, ends }) => {
     if (addMs !== undefined) return `${formatSpan(addMs)} longer`;
-    return timeoutMs === undefined ? null : `to ${formatSpan(timeoutMs)}`;
+    if (timeoutMs === undefined) return null;
+    return `to ${formatSpan(timeoutMs)}${ends === undefined ? '' : `, which ends ${ends} of them`}`;
   },
 } satisfies Record<SandboxAct, (params: ActParams) => string | null>;
 

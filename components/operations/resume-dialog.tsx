@@ -10,6 +10,7 @@ import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { losingProcesses } from '@/lib/fleet/fleets';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
+import { resumesToKill } from '@/lib/operations/plan/time-left';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
@@ -80,7 +81,11 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
   const { able, skipped } = divideByState('resume', shown ?? []);
   const { values, change, errors, output, form, submit } = useForm({
     initial: INITIAL,
-    schema: ResumeInput,
+    schema: ResumeInput.refine(
+      ({ minutes: timeoutMs, ending }) =>
+        !able.some((sandbox) => resumesToKill(sandbox, { timeoutMs, ...ENDINGS[ending].params })),
+      { path: ['minutes'], message: 'Choose at least 5 minutes, or pause when the time is up.' },
+    ),
     unavailable: able.length === 0 ? 'None of these sandboxes is paused.' : null,
     send: ({ minutes: timeoutMs, ending }) => {
       if (sandboxes !== null) onChoose(sandboxes, { timeoutMs, ...ENDINGS[ending].params });

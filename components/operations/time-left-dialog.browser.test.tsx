@@ -1,6 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
+import { ServedPerson } from '@/components/data/use-person';
+import type { Role } from '@/lib/access/roles';
 import { rowWith } from '@/lib/fleet/test-fleet';
 import type { Operation, OperationPlan } from '@/lib/operations/schema';
 import { PLAN_LIVES_MS } from '@/lib/operations/schema';
@@ -29,26 +31,37 @@ function planOf(targets: Sandbox[], params: TimeChoice): OperationPlan {
   };
 }
 
-function setUp(sandboxes: readonly Sandbox[], reading: readonly Sandbox[] = sandboxes) {
+function setUp(
+  sandboxes: readonly Sandbox[],
+  reading: readonly Sandbox[] = sandboxes,
+  planned: Partial<OperationPlan> = {},
+  role: Role = 'admin',
+) {
   const plan = vi.fn(async (keys: string[], choice: TimeChoice) => ({
     ok: true as const,
-    value: planOf(
-      reading.filter(({ key }) => keys.includes(key)),
-      choice,
-    ),
+    value: {
+      ...planOf(
+        reading.filter(({ key }) => keys.includes(key)),
+        choice,
+      ),
+      ...planned,
+    },
   }));
   const start = vi.fn(async () => ({ ok: true as const, value: { id: 'op' } as Operation }));
   const onChoose = vi.fn();
   const onStarted = vi.fn();
+  const grants = { everywhere: null, on: { local: role } };
   const dialog = (
-    <TimeLeftDialog
-      request={{ sandboxes, retry: null }}
-      onClose={() => {}}
-      onChoose={onChoose}
-      plan={plan}
-      start={start}
-      onStarted={onStarted}
-    />
+    <ServedPerson person={{ userId: 'user-ana', actor: 'ana', grants }}>
+      <TimeLeftDialog
+        request={{ sandboxes, retry: null }}
+        onClose={() => {}}
+        onChoose={onChoose}
+        plan={plan}
+        start={start}
+        onStarted={onStarted}
+      />
+    </ServedPerson>
   );
   return { dialog, plan, start, onChoose, onStarted };
 }
@@ -72,7 +85,7 @@ it('shows what each sandbox gains or loses, and leaves out those that would lose
       timeoutMs: 15 * MIN_MS,
     },
   );
-  expect(start).toHaveBeenCalledWith('token');
+  expect(start).toHaveBeenCalledWith('token', '');
 });
 
 it('shortens only when asked to, and says by how much', async () => {
@@ -124,4 +137,47 @@ it('shows the metadata that tells the sandboxes apart', async () => {
   await render(setUp(sandboxes).dialog);
   await expect.element(list).toHaveTextContent('owner=li');
   expect(list.element().textContent).not.toContain('environment');
+});
+
+it('confirms like a kill what ends sandboxes within five minutes', async () => {
+  const params = { timeoutMs: 2 * MIN_MS, ends: 2 };
+  const two = [endingIn('one', 60), endingIn('two', 90)];
+  const { dialog, start, onStarted } = setUp(two, two, { params, mustType: 'end 2' });
+  await render(dialog);
+  await page.getByRole('textbox', { name: 'Minutes from now' }).fill('2');
+  await page.getByRole('checkbox', { name: /Also shorten/ }).click();
+  await expect.element(page.getByRole('alert')).toHaveTextContent('This ends 2 sandboxes within 5 minutes');
+  await expect.element(button('End 2 sandboxes')).toHaveAttribute('aria-disabled', 'true');
+  await page.getByRole('textbox', { name: /^Type/ }).fill('end 2');
+  await button('End 2 sandboxes').click();
+  await vi.waitFor(() => expect(onStarted).toHaveBeenCalled());
+  expect(start).toHaveBeenCalledWith('token', 'end 2');
+});
+
+it('plans the end of a single sandbox, and asks for the id of a protected one', async () => {
+  const only = endingIn('only', 60);
+  const params = { timeoutMs: MIN_MS, ends: 1 };
+  const { dialog, start, onChoose } = setUp([only], [only], { params, mustType: 'only' });
+  await render(dialog);
+  await page.getByRole('textbox', { name: 'Minutes from now' }).fill('1');
+  await button('End sandbox').click();
+  await expect.element(page.getByText('To end it anyway, type its ID.')).toBeVisible();
+  expect(start).not.toHaveBeenCalled();
+  await page.getByRole('textbox', { name: /^Type/ }).fill('only');
+  await button('End sandbox').click();
+  await vi.waitFor(() => expect(start).toHaveBeenCalledWith('token', 'only'));
+  expect(onChoose).not.toHaveBeenCalled();
+});
+
+it('does not offer an operator to end sandboxes', async () => {
+  const only = endingIn('only', 60);
+  const { dialog, plan, onChoose } = setUp([only], [only], {}, 'operator');
+  await render(dialog);
+  await page.getByRole('textbox', { name: 'Minutes from now' }).fill('1');
+  await expect.element(page.getByText('which requires the admin role on local')).toBeVisible();
+  await expect.element(button('Set time left')).toHaveAttribute('aria-disabled', 'true');
+  await page.getByRole('textbox', { name: 'Minutes from now' }).fill('10');
+  await button('Set time left').click();
+  await vi.waitFor(() => expect(onChoose).toHaveBeenCalled());
+  expect(plan).not.toHaveBeenCalled();
 });

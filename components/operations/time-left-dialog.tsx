@@ -1,7 +1,8 @@
 'use client';
 
-import { useMemo, useState } from 'react';
+import { type FormEvent, useMemo, useState } from 'react';
 import { z } from 'zod';
+import { usePerson } from '@/components/data/use-person';
 import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
@@ -10,12 +11,15 @@ import { Dialog } from '@/components/ui/dialog';
 import { formatSpan } from '@/components/ui/duration';
 import { Alert } from '@/components/ui/strip';
 import { useForm } from '@/components/ui/use-form';
+import { mayIn } from '@/lib/access/grants';
 import type { Answer } from '@/lib/answer';
 import { blastRadius, describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
-import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
+import { phraseFor } from '@/lib/operations/plan/plan';
+import { endingOf, losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams, Operation, OperationPlan, Skipped } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
+import { Confirmation } from './confirmation';
 import { DeadlineIn, MinutesField, MinutesPreset, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
@@ -39,7 +43,7 @@ type Props = {
   onChoose: (sandboxes: readonly Sandbox[], choice: TimeChoice) => void;
   /** Plans a change in several sandboxes, and starts the plan. */
   plan: (sandboxKeys: SandboxKey[], choice: TimeChoice) => Promise<Answer<OperationPlan> | null>;
-  start: (token: string) => Promise<Answer<Operation> | null>;
+  start: (token: string, typed: string) => Promise<Answer<Operation> | null>;
   onStarted: (operation: Operation) => void;
 };
 
@@ -82,12 +86,15 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
   // What all of them share would fill the lines and tell nothing.
   const keys = useMemo(() => blastRadius(able, { keys: 0, values: 0 }).distinguishing, [able]);
   const [shortens, setShortens] = useState(false);
+  const [typed, setTyped] = useState('');
+  const [askedPhrase, setAskedPhrase] = useState<string | null>(null);
+  const { grants } = usePerson();
   const form = useForm({
     initial: initialOf(request),
     schema: TimeLeftInput,
     unavailable: able.length === 0 ? 'None of these sandboxes is running.' : null,
     send: (choice) => {
-      if (isOne) {
+      if (isOne && ending.size === 0) {
         onChoose(sandboxes, choice);
         onClose();
       } else planned.run();
@@ -97,14 +104,26 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
   const choice = form.output ?? { addMs: 0 };
   const losesAt = (sandbox: Sandbox, nowMs: number) =>
     losesTime(sandbox, choice, onServiceClock(connectionOf(sandbox.key), nowMs));
+  const endsAt = (sandbox: Sandbox, nowMs: number) =>
+    endingOf(sandbox, choice, onServiceClock(connectionOf(sandbox.key), nowMs)) === 'kill';
   const lossText = useNow(
     (nowMs) => able.flatMap((sandbox) => (losesAt(sandbox, nowMs) ? sandbox.key : [])).join(' '),
     0,
   );
   const losing = new Set<string>(lossText === '' ? [] : lossText.split(' '));
+  const endText = useNow(
+    (nowMs) => able.flatMap((sandbox) => (endsAt(sandbox, nowMs) ? sandbox.key : [])).join(' '),
+    0,
+  );
+  const ends = new Set<string>(endText === '' ? [] : endText.split(' '));
+  const mayKill = ({ key }: Sandbox) => mayIn(grants, 'admin', connectionOf(key));
   // Time cannot be added to a deadline that the service does not report.
-  const isLeftOut = ({ key }: Sandbox) => !isOne && losing.has(key) && ('addMs' in choice || !shortens);
+  const isKept = ({ key }: Sandbox) => !isOne && losing.has(key) && ('addMs' in choice || !shortens);
+  const isLeftOut = (sandbox: Sandbox) => isKept(sandbox) || (ends.has(sandbox.key) && !mayKill(sandbox));
+  const forbidden = able.filter((sandbox) => ends.has(sandbox.key) && !isKept(sandbox) && !mayKill(sandbox));
   const chosen = able.filter((sandbox) => !isLeftOut(sandbox));
+  const ending = new Map(chosen.filter(({ key }) => ends.has(key)).map((sandbox) => [sandbox.key, sandbox]));
+  const phrase = phraseFor('setTimeout', [...ending.values()], '') ?? (ending.size > 0 ? askedPhrase : null);
   const planned = usePlannedStart({
     isOpen,
     plan: () =>
@@ -112,7 +131,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
         chosen.map(({ key }) => key),
         choice,
       ),
-    start,
+    start: (token) => start(token, typed),
     onPlanned: (fresh) => {
       const before = new Set(chosen.map(({ key }) => key));
       const read = new Map(fresh.targets.map((sandbox) => [sandbox.key, sandbox]));
@@ -127,7 +146,15 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
       ).length;
       if (shortened > 0)
         return `The sandboxes have changed: ${sandboxCount(shortened)} would lose time. Check the list and confirm again.`;
-      if (fresh.targets.length === before.size) return null;
+      if ((fresh.params.ends ?? 0) !== ending.size)
+        return `The sandboxes have changed: ${sandboxCount(fresh.params.ends ?? 0)} would end within 5 minutes. Confirm again.`;
+      if (fresh.targets.length === before.size) {
+        setAskedPhrase(fresh.mustType);
+        if (fresh.mustType === null || typed.trim() === fresh.mustType) return null;
+        return isOne
+          ? 'This sandbox is protected. To end it anyway, type its ID.'
+          : `Type ${fresh.mustType} to confirm.`;
+      }
       return fresh.targets.length === 0
         ? 'The sandboxes have changed: none of them has a deadline now.'
         : `The sandboxes have changed: ${fresh.targets.length} instead of ${before.size} would be changed. Confirm again.`;
@@ -141,7 +168,17 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
   if (first === undefined) return null;
   const { values, errors, output } = form;
   const nothing =
-    !isOne && able.length > 0 && chosen.length === 0 ? 'All of them have more time left.' : null;
+    able.length === 0 || chosen.length > 0
+      ? phrase === null || typed.trim() === phrase
+        ? null
+        : 'Type the confirmation first.'
+      : forbidden.length > 0
+        ? needsAdmin(forbidden, isOne)
+        : 'All of them have more time left.';
+  const submit = (event: FormEvent) => {
+    if (nothing === null) form.form.onSubmit(event);
+    else event.preventDefault();
+  };
 
   return (
     <Dialog
@@ -166,26 +203,22 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
       }
       footer={
         <>
+          {phrase === null ? null : (
+            <Confirmation phrase={phrase} isLong={isOne} typed={typed} onType={setTyped} onSubmit={submit} />
+          )}
           <Button onClick={onClose}>Cancel</Button>
           <Button
-            tone="primary"
+            tone={ending.size > 0 ? 'danger' : 'primary'}
             {...form.submit}
             unavailable={form.submit.unavailable ?? nothing}
             isBusy={planned.isStarting}
           >
-            {labelOf(output, isOne ? null : chosen.length)}
+            {labelOf(output, isOne ? null : chosen.length, ending.size)}
           </Button>
         </>
       }
     >
-      <form
-        id={form.form.id}
-        onSubmit={(event) => {
-          if (nothing === null) form.form.onSubmit(event);
-          else event.preventDefault();
-        }}
-        className="flex flex-col gap-3"
-      >
+      <form id={form.form.id} onSubmit={submit} className="flex flex-col gap-3">
         <MinutesField
           label={values.mode === 'add' ? 'Minutes to add' : 'Minutes from now'}
           minutes={values.minutes}
@@ -243,6 +276,8 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
             The service may grant less time.
           </p>
         )}
+        {ending.size === 0 ? null : <EndWarning count={ending.size} isOne={isOne} />}
+        {forbidden.length === 0 ? null : <p className="text-ink-2">{needsAdmin(forbidden, isOne)}</p>}
         {isOne || skipped.length === 0 ? null : (
           <p className="text-ink-2">{describeSkipped('setTimeout', skipped)}.</p>
         )}
@@ -252,10 +287,31 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
   );
 }
 
-function labelOf(choice: TimeChoice | null, count: number | null): string {
+function labelOf(choice: TimeChoice | null, count: number | null, ending: number): string {
+  if (ending > 0 && (count === null || count === ending))
+    return count === null ? 'End sandbox' : `End ${sandboxCount(ending)}`;
+  if (ending > 0) return `Set time left of ${count}, end ${ending}`;
   if (choice !== null && 'addMs' in choice)
     return count === null ? `Add ${formatSpan(choice.addMs)}` : `Add ${formatSpan(choice.addMs)} to ${count}`;
   return count === null ? 'Set time left' : `Set time left of ${count}`;
+}
+
+function needsAdmin(forbidden: readonly Sandbox[], isOne: boolean): string {
+  const names = [...new Set(forbidden.map(({ key }) => connectionOf(key)))].join(', ');
+  return isOne
+    ? `It would end within 5 minutes, which requires the admin role on ${names}.`
+    : `${sandboxCount(forbidden.length)} would end within 5 minutes, which requires the admin role on ${names}.`;
+}
+
+/** Says before the fact that the deadline comes so soon that it is a kill. */
+function EndWarning({ count, isOne }: { count: number; isOne: boolean }) {
+  return (
+    <Alert>
+      {isOne
+        ? 'This ends the sandbox within 5 minutes: its deadline kills it. All processes end and the file system is deleted. This cannot be undone.'
+        : `This ends ${sandboxCount(count)} within 5 minutes: their deadline kills them. All their processes end and their file systems are deleted. This cannot be undone.`}
+    </Alert>
+  );
 }
 
 /** Those that lose most first. */

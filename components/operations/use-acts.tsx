@@ -192,8 +192,8 @@ export function useActs(filter = ''): Acts {
         plan={(sandboxKeys, choice) =>
           answerOf(planTimeLeft({ sandboxKeys, ...choice, ...retryOf(toExtend?.retry) }))
         }
-        start={(token) =>
-          answerOf(startTimeLeft({ token, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) }))
+        start={(token, typed) =>
+          answerOf(startTimeLeft({ token, typed, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) }))
         }
         onStarted={(operation) => {
           unselect(toExtend?.sandboxes ?? []);

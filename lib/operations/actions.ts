@@ -83,6 +83,7 @@ const CommandPlanRequest = z.strictObject({
   retryOf: OperationId.optional(),
 });
 const StartUntyped = Start.omit({ typed: true });
+const StartTimeLeft = Start.extend({ typed: Start.shape.typed.default('') });
 const TryRequest = z.strictObject({ connection: ConnectionName });
 const OperationRequest = z.strictObject({ operationId: OperationId });
 
@@ -172,11 +173,11 @@ export async function planTimeLeft(
   });
 }
 
-/** Starts a planned change of the time left. Role: operator. */
-export async function startTimeLeft(start: z.input<typeof StartUntyped>): Promise<Result<Operation>> {
+/** Starts a planned change of the time left. One that ends sandboxes is confirmed like a kill, by an admin. Role: operator. */
+export async function startTimeLeft(start: z.input<typeof StartTimeLeft>): Promise<Result<Operation>> {
   return resultOf(async () => {
-    const [session, request] = await guardAction('operator', StartUntyped, start, onPlan);
-    return startPlanned(session, { act: 'setTimeout', typed: '', ...request });
+    const [session, request] = await guardAction('operator', StartTimeLeft, start, onPlan);
+    return startPlanned(session, { act: 'setTimeout', ...request });
   });
 }
 

@@ -1,5 +1,6 @@
 import 'server-only';
-import { NOT_FOUND } from '../access/guard';
+import { mayIn } from '../access/grants';
+import { NOT_FOUND, requireRole } from '../access/guard';
 import type { Session } from '../access/sessions';
 import { listStarted } from '../commands/store';
 import { config } from '../config';
@@ -11,12 +12,12 @@ import { fleetWatcher } from '../fleet/watchers';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
 import { serviceNowMs } from '../sandbox-api/configured';
-import type { SandboxKey } from '../sandbox-key';
+import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { lackingFiles, partitionNow } from './plan/partition-now';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, type Partition, phraseFor } from './plan/plan';
-import { losesTime } from './plan/time-left';
+import { endingOf, losesTime, resumesToKill } from './plan/time-left';
 import { freshCounts } from './record/board';
 import { operationFor, seesOperation } from './record/operation-for';
 import {
@@ -64,13 +65,15 @@ const NEEDS_SPACE = {
  * `requireArchiving` throws when files are to be archived first.
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
-  const { act, params, retryOf, sandboxKeys } = input;
+  const { act, params: requested, retryOf, sandboxKeys } = input;
   await requireSeen(session, retryOf);
   if (NEEDS_SPACE[act]) requireDiskSpace();
-  if (params.exportPath !== undefined) await requireArchiving();
+  if (requested.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
-  const { targets, skipped } = await partitionInput(input);
-  const mustType = phraseFor(act, targets, config().operations.protectedKey);
+  const { targets, skipped } = await partitionInput(session, input);
+  const ending = endedBy(act, requested, targets);
+  const params = ending.length === 0 ? requested : { ...requested, ends: ending.length };
+  const mustType = phraseFor(act, ending, config().operations.protectedKey);
   const plan = await keepPlan(session.id, { act, params, targets, mustType, retryOf });
   return {
     token: plan.id,
@@ -79,10 +82,17 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     targets,
     skipped,
     mustType,
-    cancelWindowMs: cancelWindowOf(act, targets.length),
+    cancelWindowMs: cancelWindowOf(plan),
     expiresAtMs: plan.expiresAtMs,
     cannotArchive: lackingFiles(sandboxKeys) ?? cannotArchive(),
   };
+}
+
+/** The sandboxes that a kill ends, or a change of the time left. */
+function endedBy(act: SandboxAct, params: ActParams, targets: readonly Sandbox[]): readonly Sandbox[] {
+  if (act === 'kill') return targets;
+  if (act !== 'setTimeout') return [];
+  return targets.filter((sandbox) => endingOf(sandbox, params, serviceNowMs(sandbox.key)) === 'kill');
 }
 
 /** Only an operation that the person sees can be retried. */
@@ -122,6 +132,12 @@ export async function startPlanned(
   if (first === undefined) throw new SandkeeperError('conflict', 'There is nothing to do.');
   if (plan.mustType !== null && typed.trim() !== plan.mustType)
     throw new SandkeeperError('invalid', `Type ${plan.mustType} to confirm.`);
+  if (plan.params.ends !== undefined)
+    requireRole(
+      session,
+      'admin',
+      endedBy(act, plan.params, plan.targets).map(({ key }) => connectionOf(key)),
+    );
   if (plan.targets.length === 1) await requireAsShown(first);
   return begin(session, { ...plan, ...record });
 }
@@ -133,8 +149,12 @@ export async function startPlanned(
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
   await requireSeen(session, retryOf);
-  const { targets, skipped } = await partitionInput(input);
-  if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
+  const { targets, skipped } = await partitionInput(session, input);
+  if (targets.length === 0) {
+    const isForbidden = skipped.every(({ kind }) => kind === 'role');
+    throw new SandkeeperError(isForbidden ? 'forbidden' : 'conflict', reasonForNone(skipped));
+  }
+  requireNoEnd(act, targets, params);
   if (act === 'setTimeout' && input.sandboxKeys.length > 1) requireNoLoss(targets, params);
   const operation = await begin(session, {
     id: newOperationId(),
@@ -147,6 +167,21 @@ export async function operateNow(session: Session, input: Input, filter: string)
     filter,
   });
   return { operation, skipped };
+}
+
+/** What ends a sandbox needs a plan that somebody has confirmed. */
+function requireNoEnd(act: SandboxAct, targets: readonly Sandbox[], params: ActParams): void {
+  const count = endedBy(act, params, targets).length;
+  if (count > 0)
+    throw new SandkeeperError(
+      'conflict',
+      `This would end ${count} of ${targets.length} sandboxes within 5 minutes. Open "Set time left" to confirm it.`,
+    );
+  if (act === 'resume' && targets.some((sandbox) => resumesToKill(sandbox, params)))
+    throw new SandkeeperError(
+      'conflict',
+      'This would kill them within 5 minutes. Resume them for at least 5 minutes, or pause them at the deadline.',
+    );
 }
 
 function requireNoLoss(targets: readonly Sandbox[], params: ActParams): void {
@@ -245,7 +280,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
     filter: plan.filter,
     state: 'running',
     createdAtMs: nowMs,
-    startsAtMs: nowMs + cancelWindowOf(plan.act, targets.length),
+    startsAtMs: nowMs + cancelWindowOf({ ...plan, targets }),
     finishedAtMs: null,
     cancelledAtMs: null,
     cancelledBy: null,
@@ -276,14 +311,16 @@ function readAhead(targets: readonly Sandbox[], sinceMs: number): void {
   }
 }
 
-/** A kill and a command in several sandboxes cannot be undone, so they can be cancelled before they start. */
-function cancelWindowOf(act: SandboxAct, count: number): number {
-  return act === 'kill' || (act === 'run' && count > 1) ? config().operations.cancelWindowMs : 0;
+/** A kill, an end and a command in several sandboxes cannot be undone, so they can be cancelled before they start. */
+function cancelWindowOf({ act, params, targets }: Pick<PendingPlan, 'act' | 'params' | 'targets'>): number {
+  const isFinal = act === 'kill' || params.ends !== undefined || (act === 'run' && targets.length > 1);
+  return isFinal ? config().operations.cancelWindowMs : 0;
 }
 
 /** Also notes which sandboxes other operations work on. */
-function partitionInput(input: Input): Promise<Partition> {
-  return partitionNow({ ...input, busy: operationRunner().busyKeys() });
+function partitionInput({ grants }: Session, input: Input): Promise<Partition> {
+  const mayKill = (name: ConnectionName) => mayIn(grants, 'admin', name);
+  return partitionNow({ ...input, busy: operationRunner().busyKeys(), mayKill });
 }
 
 function reasonForNone(skipped: readonly Skipped[]): string {

@@ -74,6 +74,8 @@ export type ActParams = {
   timeoutMs?: number;
   /** Set time left only, instead of `timeoutMs`: the time to add to the deadline that was shown. */
   addMs?: number;
+  /** Set time left only: how many sandboxes it ends within five minutes, which is confirmed like a kill. */
+  ends?: number;
   /** Whether the timeout pauses the sandbox (true) or kills it. Absent: as it was created. */
   autoPause?: boolean;
   /** Kill only: send its processes SIGTERM first and wait this long. */
@@ -180,12 +182,13 @@ export const MAX_GRACE_MS = 10 * 60_000;
 export const PLAN_LIVES_MS = 5 * 60_000;
 
 /**
- * Why a requested sandbox is skipped. `unreadable`: its connection cannot be read or is not in use; `notOffered`: its service
+ * Why a requested sandbox is skipped. `role`: the action would end it, and the person may not. `unreadable`: its connection cannot be read or is not in use; `notOffered`: its service
  * does not offer the action. These two occur only beside sandboxes of other connections.
  */
 export const SKIP_KINDS = [
   'gone',
   'protected',
+  'role',
   'state',
   'busy',
   'deadline',
@@ -202,7 +205,7 @@ export type OperationPlan = {
   params: ActParams;
   targets: Sandbox[];
   skipped: Skipped[];
-  /** The confirmation to type: `kill 37`, or the id of a protected sandbox. `null`: a click is enough. */
+  /** The confirmation to type: `kill 37`, `end 37`, or the id of a protected sandbox. `null`: a click is enough. */
   mustType: string | null;
   /** How long the operation can be cancelled before its first request, ms. */
   cancelWindowMs: number;

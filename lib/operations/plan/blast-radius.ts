@@ -147,6 +147,7 @@ const REASONS = {
   busy: () => 'in another operation',
   deadline: () => 'without a known deadline',
   // The server's reason names the protecting key.
+  role: () => 'that would end within 5 minutes, which requires the admin role',
   protected: ({ reason }) => reason.replace(/^It is /, '').replace(/\.$/, ''),
   state: ({ sandbox }, act) => IN_STATE[sandbox?.state ?? 'unknown'](act),
 } satisfies Record<SkipKind, (skipped: Skipped, act: SandboxAct) => string>;

@@ -8,11 +8,12 @@ import type { SandboxAct } from '../../sandbox/can';
 import { type Lacking, serviceCannot } from '../../sandbox/capabilities';
 import { MAX_READ_ONE_BY_ONE } from '../../sandbox/limits';
 import type { Sandbox } from '../../sandbox/schema';
-import { sandboxApi } from '../../sandbox-api/configured';
+import { sandboxApi, serviceNowMs } from '../../sandbox-api/configured';
 import type { ConnectionName, SandboxKey } from '../../sandbox-key';
 import type { ActParams, Skipped } from '../schema';
 import { type ReadingSource, readEach, sourceFor } from '../step/read-target';
 import { type Partition, partition } from './plan';
+import { endingOf } from './time-left';
 
 type Input = {
   act: SandboxAct;
@@ -20,6 +21,8 @@ type Input = {
   params: ActParams;
   /** Sandboxes that another operation works on. */
   busy: ReadonlySet<SandboxKey>;
+  /** Whether the person may kill in a connection. */
+  mayKill: (name: ConnectionName) => boolean;
 };
 
 /**
@@ -96,7 +99,7 @@ type OneInput = Input & { isBulk: boolean };
 async function partitionOne(
   name: ConnectionName,
   keys: readonly SandboxKey[],
-  { act, params, busy, isBulk }: OneInput,
+  { act, params, busy, isBulk, mayKill }: OneInput,
 ): Promise<Partition> {
   const lacking = sandboxApi(name).capabilities.lacking();
   const lacks = serviceCannot(lacking, act);
@@ -114,6 +117,9 @@ async function partitionOne(
     isBulk,
     needsDeadline: params.addMs !== undefined,
     refusalOf: (sandbox: Sandbox) => cannotStopProcesses(sandbox, { act, params, lacking }),
+    mayKill: mayKill(name),
+    endingOf: (sandbox: Sandbox) =>
+      act === 'setTimeout' ? endingOf(sandbox, params, serviceNowMs(sandbox.key)) : null,
   };
   const read = async (from: readonly SandboxKey[], source: ReadingSource) =>
     partition(act, { ...context, read: await readEach(from, source) });

@@ -75,13 +75,14 @@ describe('any plan', () => {
     );
   });
 
-  it('requires a phrase only for a kill, with the count for a bulk kill', () => {
+  it('requires a phrase only for what ends sandboxes, with the count of several', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         const { targets } = partition(act, { read, busy, protectedKey: KEY });
         const phrase = phraseFor(act, targets, KEY);
-        if (act !== 'kill' || targets.length === 0) expect(phrase).toBeNull();
-        else if (targets.length > 1) expect(phrase).toBe(`kill ${targets.length}`);
+        const word = { kill: 'kill', setTimeout: 'end', pause: null, resume: null, run: null }[act];
+        if (word === null || targets.length === 0) expect(phrase).toBeNull();
+        else if (targets.length > 1) expect(phrase).toBe(`${word} ${targets.length}`);
         else expect([null, targets[0]?.id]).toContain(phrase);
       }),
     );

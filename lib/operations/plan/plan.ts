@@ -17,7 +17,13 @@ type Context = {
   needsDeadline?: boolean;
   /** Why the service cannot do what the options of the action need in this sandbox. */
   refusalOf?: (sandbox: Sandbox) => string | null;
+  /** What the action does to a sandbox beyond its name: a change of the time left may end it. */
+  endingOf?: (sandbox: Sandbox) => 'kill' | 'pause' | null;
+  /** Whether the person may kill. */
+  mayKill?: boolean;
 };
+
+const NEEDS_ADMIN = 'It would end within 5 minutes, which requires the admin role.';
 
 /** Splits the requested sandboxes. A single protected sandbox is not skipped: see `phraseFor`. */
 export function partition(
@@ -29,6 +35,8 @@ export function partition(
     isBulk = read.size > 1,
     needsDeadline = false,
     refusalOf = () => null,
+    endingOf = () => null,
+    mayKill = true,
   }: Context,
 ): Partition {
   const targets: Sandbox[] = [];
@@ -45,7 +53,9 @@ export function partition(
     const verdict = sandboxCannot(sandbox.state, act);
     if (verdict !== null) return { kind: 'state', reason: verdict };
     if (busy.has(sandbox.key)) return { kind: 'busy', reason: 'Another operation is working on it.' };
-    if (isBulk && stopsSandbox(act) && isProtected(sandbox, protectedKey))
+    const ending = endingOf(sandbox);
+    if (ending === 'kill' && !mayKill) return { kind: 'role', reason: NEEDS_ADMIN };
+    if (isBulk && (stopsSandbox(act) || ending !== null) && isProtected(sandbox, protectedKey))
       return { kind: 'protected', reason: `It is protected by ${protectedKey}=true.` };
     if (needsDeadline && sandbox.endAtMs === null)
       return { kind: 'deadline', reason: 'The service does not report its deadline.' };
@@ -54,11 +64,14 @@ export function partition(
   }
 }
 
-/** The confirmation to type before a kill of `targets`. `null`: a click is enough. */
+/**
+ * The confirmation to type before a kill of `targets`, or before a change of the time left that ends them. `null`: a click is
+ * enough.
+ */
 export function phraseFor(act: SandboxAct, targets: readonly Sandbox[], protectedKey: string): string | null {
   const [first] = targets;
-  if (act !== 'kill' || first === undefined) return null;
-  if (targets.length > 1) return `kill ${targets.length}`;
+  if ((act !== 'kill' && act !== 'setTimeout') || first === undefined) return null;
+  if (targets.length > 1) return `${act === 'kill' ? 'kill' : 'end'} ${targets.length}`;
   return isProtected(first, protectedKey) ? first.id : null;
 }
 

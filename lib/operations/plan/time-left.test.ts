@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_TIMEOUT_MS } from '../../sandbox/limits';
-import { deadlineDrift, losesTime, requestedDeadline, timeGained } from './time-left';
+import {
+  deadlineDrift,
+  endingOf,
+  losesTime,
+  requestedDeadline,
+  resumesToKill,
+  timeGained,
+} from './time-left';
 
 const NOW_MS = Date.parse('2026-01-15T09:00:00Z');
 const MIN_MS = 60_000;
@@ -57,4 +64,37 @@ describe('deadlineDrift', () => {
   it('allows the effect of the same request sent before', () => {
     expect(deadlineDrift(endsIn(5), endsIn(20), { addMs: 15 * MIN_MS }, NOW_MS)).toBeNull();
   });
+});
+
+describe('endingOf', () => {
+  const pausing = { lifecycle: { onTimeout: 'pause', autoResume: false } } as const;
+
+  it('is a kill if the deadline moves to within five minutes', () => {
+    for (const timeoutMs of [1_000, MIN_MS, 5 * MIN_MS])
+      expect(endingOf(endsIn(60), { timeoutMs }, NOW_MS)).toBe('kill');
+    expect(endingOf(endsIn(3), { timeoutMs: MIN_MS }, NOW_MS)).toBe('kill');
+    expect(endingOf({ endAtMs: null }, { timeoutMs: MIN_MS }, NOW_MS)).toBe('kill');
+  });
+
+  it('is a pause if the deadline pauses the sandbox', () => {
+    expect(endingOf({ ...endsIn(60), ...pausing }, { timeoutMs: MIN_MS }, NOW_MS)).toBe('pause');
+  });
+
+  it('is nothing if the sandbox keeps more time, or gains some', () => {
+    expect(endingOf(endsIn(60), { timeoutMs: 5 * MIN_MS + 1 }, NOW_MS)).toBeNull();
+    expect(endingOf(endsIn(2), { timeoutMs: 4 * MIN_MS }, NOW_MS)).toBeNull();
+    expect(endingOf({ endAtMs: null }, { addMs: MIN_MS }, NOW_MS)).toBeNull();
+  });
+});
+
+it('finds a resume that only kills', () => {
+  const [pausing, killing] = (['pause', 'kill'] as const).map((onTimeout) => ({
+    lifecycle: { onTimeout, autoResume: false },
+  }));
+  expect(resumesToKill({}, { timeoutMs: MIN_MS })).toBe(true);
+  expect(resumesToKill(killing ?? {}, { timeoutMs: MIN_MS })).toBe(true);
+  expect(resumesToKill(pausing ?? {}, { timeoutMs: MIN_MS, autoPause: false })).toBe(true);
+  expect(resumesToKill(pausing ?? {}, { timeoutMs: MIN_MS })).toBe(false);
+  expect(resumesToKill(killing ?? {}, { timeoutMs: MIN_MS, autoPause: true })).toBe(false);
+  expect(resumesToKill(killing ?? {}, { timeoutMs: 5 * MIN_MS })).toBe(false);
 });

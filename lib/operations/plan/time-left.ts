@@ -30,6 +30,32 @@ export function losesTime(shown: Timed, params: TimeParams, nowMs: number): bool
   return gained === null || gained < -DEADLINE_SLACK_MS;
 }
 
+/** A sandbox that loses time, and is left no more than this, ends because of it. */
+export const END_WITHIN_MS = 5 * 60_000;
+
+/**
+ * What a change of the time left amounts to when it ends a sandbox within `END_WITHIN_MS`: a kill, or a pause if its deadline
+ * pauses it. `null`: it does not end it. A service that does not report what the deadline does is expected to kill.
+ */
+export function endingOf(
+  shown: Timed & Pick<Sandbox, 'lifecycle'>,
+  params: TimeParams,
+  nowMs: number,
+): 'kill' | 'pause' | null {
+  if (params.addMs !== undefined || !losesTime(shown, params, nowMs)) return null;
+  if (requestedDeadline(shown, params, nowMs) - nowMs > END_WITHIN_MS) return null;
+  return shown.lifecycle?.onTimeout === 'pause' ? 'pause' : 'kill';
+}
+
+/** Whether a paused sandbox is resumed for less than `END_WITHIN_MS` and then killed. */
+export function resumesToKill(
+  { lifecycle }: Pick<Sandbox, 'lifecycle'>,
+  { timeoutMs, autoPause }: Pick<ActParams, 'timeoutMs' | 'autoPause'>,
+): boolean {
+  if (timeoutMs === undefined || timeoutMs >= END_WITHIN_MS) return false;
+  return !(autoPause ?? lifecycle?.onTimeout === 'pause');
+}
+
 /**
  * Why a change of the time left is not sent: the deadline was moved to later since it was shown, so that the request would
  * take back time that the plan does not mention. `null`: send it.
