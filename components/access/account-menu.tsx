@@ -4,11 +4,10 @@ import { useState } from 'react';
 import { LazyMenu } from '@/components/ui/floating';
 import { THEME_NAMES, THEMES, type Theme } from '@/components/ui/theme';
 import { chooseTheme, useTheme } from '@/components/ui/use-theme';
-import type { Role } from '@/lib/access/roles';
 import { signOutEverywhere } from './sign-out';
 
 /** The signed-in account, the theme and the sign-out. */
-export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {
+export function AccountMenu({ actor, roles, theme }: { actor: string; roles: string; theme: Theme }) {
   const current = useTheme(theme);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
@@ -30,7 +29,7 @@ export function AccountMenu({ actor, role, theme }: { actor: string; role: Role;
         header={
           <>
             <div className="font-medium">{actor}</div>
-            <div className="text-ink-3 text-small">Role: {role}</div>
+            <div className="text-ink-3 text-small">Role: {roles}</div>
           </>
         }
         acts={[

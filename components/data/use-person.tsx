@@ -24,6 +24,18 @@ export function useRoleOn(connection: ConnectionName): Role {
   return roleOn(usePerson().grants, connection) ?? 'viewer';
 }
 
+/** The role on each connection, at least viewer. */
+export type Roles = (connection: ConnectionName) => Role;
+
+export function rolesOf(grants: Grants): Roles {
+  return (connection) => roleOn(grants, connection) ?? 'viewer';
+}
+
+/** The lowest role on several connections, which counts for what concerns all of them. At least viewer, as for one. */
+export function useRoleInAll(connections: readonly ConnectionName[]): Role {
+  return roleIn(usePerson().grants, connections) ?? 'viewer';
+}
+
 /** The highest role on any connection. */
 export function useBestRole(): Role {
   return roleIn(usePerson().grants, ANYWHERE) ?? 'viewer';

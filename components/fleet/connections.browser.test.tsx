@@ -69,7 +69,7 @@ function Banners({ connections = ALL as readonly ShownConnection[] }) {
         connections={connections}
         statuses={statuses}
         shown={shown}
-        role={VIEWER}
+        roles={() => VIEWER}
         nowMs={NOW_MS}
         onHide={(name) => setShown(shown.filter((other) => other !== name))}
       />

@@ -1,6 +1,7 @@
 'use client';
 
 import Link from 'next/link';
+import type { Roles } from '@/components/data/use-person';
 import { isWarned, StaleBanner } from '@/components/sandbox/stale-banner';
 import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
@@ -16,7 +17,7 @@ type Props = {
   statuses: ReadonlyMap<ConnectionName, FleetStatus>;
   /** The connections that the filter leaves. */
   shown: readonly ConnectionName[];
-  role: Role;
+  roles: Roles;
   nowMs: number;
   /** Leaves the sandboxes of a connection out. */
   onHide: (name: ConnectionName) => void;
@@ -26,7 +27,7 @@ type Props = {
 const MAX_STRIPS = 3;
 
 /** Warns of each connection whose list is old or incomplete, and says which ones are still loading. */
-export function FleetBanners({ connections, statuses, shown, role, nowMs, onHide }: Props) {
+export function FleetBanners({ connections, statuses, shown, roles, nowMs, onHide }: Props) {
   const several = connections.length > 1;
   const listed = connections
     .filter(({ name }) => shown.includes(name))
@@ -48,7 +49,7 @@ export function FleetBanners({ connections, statuses, shown, role, nowMs, onHide
             several ? (
               <Acts
                 connection={connection}
-                role={role}
+                role={roles(connection.name)}
                 onHide={shown.length > 1 ? () => onHide(connection.name) : null}
               />
             ) : null

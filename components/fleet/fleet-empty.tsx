@@ -38,13 +38,15 @@ type Props = {
   forbidden: string | null;
   /** The connection that can create a demo fleet. */
   demoIn: ConnectionName | null;
+  /** The reason that this role cannot create a demo fleet there. */
+  cannotFill: string | null;
   onNew: () => void;
   /** The kinds of the connections in use. */
   kinds: readonly ConnectionKind[];
 };
 
 /** Shown for an empty fleet: ways to create the first sandbox. */
-export function FleetEmpty({ forbidden, demoIn, onNew, kinds }: Props) {
+export function FleetEmpty({ forbidden, demoIn, cannotFill, onNew, kinds }: Props) {
   const samples = samplesFor(kinds);
   const [language, setLanguage] = useState<string | null>(null);
   const sample = samples.find(({ title }) => title === language) ?? samples[0];
@@ -68,7 +70,7 @@ export function FleetEmpty({ forbidden, demoIn, onNew, kinds }: Props) {
             New sandbox
           </Button>
           {demoIn !== null ? (
-            <Button unavailable={forbidden} isBusy={pending} onClick={() => void fill(demoIn)}>
+            <Button unavailable={cannotFill} isBusy={pending} onClick={() => void fill(demoIn)}>
               {pending ? 'Creating…' : 'Create a demo fleet'}
             </Button>
           ) : null}

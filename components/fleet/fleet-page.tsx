@@ -4,13 +4,15 @@ import { useRouter } from 'next/navigation';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
+import { rolesOf } from '@/components/data/use-person';
 import { useUrlState } from '@/components/data/use-url-state';
 import { useActs } from '@/components/operations/use-acts';
 import { useMoreMetadata } from '@/components/sandbox/metadata-chips';
 import { HeldNews } from '@/components/ui/held-news';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Toolbar } from '@/components/ui/toolbar';
-import { type Role, roleSuffices } from '@/lib/access/roles';
+import { type Grants, grantsFingerprint } from '@/lib/access/grants';
+import { roleSuffices } from '@/lib/access/roles';
 import { type FleetStatus, NOTHING_READ } from '@/lib/fleet/delta';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
@@ -65,7 +67,7 @@ function widenFor(text: string, ids: readonly string[]): string {
 
 type Props = {
   first: JsonOf<FirstScreen>;
-  role: Role;
+  grants: Grants;
   rememberedColumns: string | null;
   rememberedWidths?: string | null;
   /** The saved views of this person and of the team. */
@@ -82,7 +84,7 @@ const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all 
 /** The fleet: the filter, quick filters, the rows and the actions on them. */
 export function FleetPage({
   first: served,
-  role,
+  grants: granted,
   rememberedColumns,
   rememberedWidths = null,
   views,
@@ -90,6 +92,11 @@ export function FleetPage({
   bulkLimit,
 }: Props) {
   const router = useRouter();
+  // Another object for each rendering on the server.
+  const fingerprint = grantsFingerprint(granted);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: equal grants have an equal fingerprint.
+  const grants = useMemo(() => granted, [fingerprint]);
+  const roles = useMemo(() => rolesOf(grants), [grants]);
   const first = useMemo(() => fromJson(served), [served]);
   const servedFleets = useMemo(
     () => ({ ...first, statuses: new Map(Object.entries(first.statuses)) }),
@@ -173,7 +180,8 @@ export function FleetPage({
   const isEmpty =
     total === 0 && status.asOfMs !== null && names.every((name) => isSettled(statuses.get(name)));
   const isEndless = selection.rows.some(({ connection }) => statuses.get(connection)?.isEndless);
-  const cannotCreate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
+  const creatable = connections.filter(({ name }) => roleSuffices(roles(name), 'operator'));
+  const cannotCreate = creatable.length > 0 ? null : 'Requires the operator role.';
   const canSelect = view.rows !== null && error === null && matchCount > 0;
   useOffers(
     () =>
@@ -188,6 +196,7 @@ export function FleetPage({
     { isFirst: true },
   );
   const demoIn = connections.find(({ name }) => !statuses.get(name)?.lacking.demoFleet)?.name ?? null;
+  const cannotFill = demoIn !== null && roles(demoIn) !== 'admin' ? 'Requires the admin role.' : null;
   const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 
   const banners = (
@@ -195,7 +204,7 @@ export function FleetPage({
       connections={connections}
       statuses={statuses}
       shown={shownNames}
-      role={role}
+      roles={roles}
       nowMs={first.nowMs}
       onHide={(name) =>
         setText((now) => narrowTo(finishedText(now), ...shownNames.filter((other) => other !== name)))
@@ -209,7 +218,7 @@ export function FleetPage({
       {connections.length === 0 ? (
         <>
           {banners}
-          <NoConnections role={role} />
+          <NoConnections role={grants.everywhere ?? 'viewer'} />
         </>
       ) : isEmpty ? (
         <>
@@ -217,6 +226,7 @@ export function FleetPage({
           <FleetEmpty
             forbidden={cannotCreate}
             demoIn={demoIn}
+            cannotFill={cannotFill}
             onNew={() => setIsCreating(true)}
             kinds={connections.map(({ kind }) => kind)}
           />
@@ -240,7 +250,7 @@ export function FleetPage({
                     {isWhole ? count : `${count} so far`}
                   </FilterBar>
                 </PanelBoundary>
-                <ViewsButton served={views} role={role} />
+                <ViewsButton served={views} grants={grants} />
                 <ColumnChooser
                   choice={choice}
                   keys={metadataKeysOf(allCounts)}
@@ -295,7 +305,7 @@ export function FleetPage({
                   onSort={changeSort}
                   onHold={setPointerIsOver}
                   handlers={rowHandlers}
-                  role={role}
+                  roles={roles}
                   selected={selection.keys}
                   selectedRows={selection.rows}
                   head={view.rows === null ? null : selection.head}
@@ -318,7 +328,7 @@ export function FleetPage({
                   rows={selection.rows}
                   hidden={selection.hidden}
                   matching={matchCount}
-                  role={role}
+                  roles={roles}
                   underWay={underWay}
                   protectedKey={protectedKey}
                   bulkLimit={isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
@@ -339,7 +349,7 @@ export function FleetPage({
       {dialogs}
       {more.popover}
       <LazyNewSandboxDialog
-        connections={connections}
+        connections={creatable}
         open={isCreating}
         onClose={() => setIsCreating(false)}
         onCreated={(key) => router.push(paths.sandbox(key))}

@@ -3,6 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type RefObject, useCallback, useEffect, useMemo, useState } from 'react';
 import { useAllLacking } from '@/components/data/use-fleet';
+import type { Roles } from '@/components/data/use-person';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
@@ -10,7 +11,6 @@ import { FOCUS_HOME } from '@/components/ui/focus-home';
 import { toast } from '@/components/ui/toast';
 import { useIsPhone } from '@/components/ui/use-is-phone';
 import { useWidth } from '@/components/ui/use-width';
-import type { Role } from '@/lib/access/roles';
 import { lackingOf } from '@/lib/fleet/fleets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort } from '@/lib/fleet/sort';
@@ -24,6 +24,7 @@ import { drawColumns } from './fit-columns';
 import { FleetHeader, type HeadState } from './fleet-header';
 import { FleetRow, type RowStatus } from './fleet-row';
 import { LazySelectionDock } from './lazy';
+import { roleGap } from './selection-acts';
 import { useActiveRow } from './use-active-row';
 import { useKeptFocus } from './use-kept-focus';
 import type { SelectionActs } from './use-selection';
@@ -57,7 +58,7 @@ export type FleetTableProps = {
   /** Called when the pointer enters or leaves the rows. They must not move under it. */
   onHold: (held: boolean) => void;
   handlers: ActHandlers & { onOpen: (sandbox: Sandbox) => void };
-  role: Role;
+  roles: Roles;
   selected: ReadonlySet<SandboxKey>;
   /** The selected rows that actions apply to. */
   selectedRows: readonly IndexedSandbox[];
@@ -103,7 +104,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
 
   function circumstances({ key }: Sandbox) {
     return {
-      role: props.role,
+      role: props.roles(connectionOf(key)),
       lacking: lackingOf(connectionOf(key), lacking),
       underWay: props.underWay.get(key)?.act,
       isGone: props.gone.has(key),
@@ -120,8 +121,9 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   /** Kills the selection or, without one, the active row. */
   function killSelected(active: Sandbox | undefined) {
     const selected = props.selectedRows.map(({ sandbox }) => sandbox);
-    if (selected.length > 0 && props.blocked !== null) {
-      toast.message('Nothing was killed', { description: props.blocked });
+    const obstacle = props.blocked ?? roleGap(props.selectedRows, 'kill', props.roles);
+    if (selected.length > 0 && obstacle !== null) {
+      toast.message('Nothing was killed', { description: obstacle });
       return;
     }
     const targets = selected.length === 0 && active ? [active] : selected;

@@ -297,7 +297,13 @@ test('is accessible in both themes while it is empty or cannot be read', async (
   await renderInPage(
     <main>
       <StaleBanner status={status} nowMs={Date.now()} />
-      <FleetEmpty forbidden={null} demoIn={LOCAL} onNew={() => {}} kinds={['local', 'e2b']} />
+      <FleetEmpty
+        forbidden={null}
+        demoIn={LOCAL}
+        cannotFill={null}
+        onNew={() => {}}
+        kinds={['local', 'e2b']}
+      />
     </main>,
   );
   await expect.element(page.getByRole('status')).toHaveTextContent('What you see is 1m 00s old.');

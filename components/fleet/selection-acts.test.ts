@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { rowWith } from '@/lib/fleet/test-fleet';
 import { selectionActs } from './selection-acts';
@@ -8,7 +9,7 @@ const paused = (id: string) => rowWith({ id, state: 'paused' });
 const guarded = (id: string) => running(id, { keep: 'true' });
 
 const IDLE = {
-  role: 'admin',
+  roles: (): Role => 'admin',
   lacking: new Map(),
   underWay: new Map(),
   protectedKey: 'keep',
@@ -71,9 +72,28 @@ describe('selectionActs', () => {
     expect(actsOn([]).kill?.reason).toBe('No selected sandbox matches the filter.');
   });
 
+  it('names the connection where a role is missing, and counts those the action would concern', () => {
+    const on = (connection: string, id: string, state: 'running' | 'paused' = 'running') =>
+      rowWith({ id, key: `${connection}/${id}`, state });
+    const rows = [on('prod', 'a'), on('prod', 'b'), on('staging', 'c'), on('staging', 'd', 'paused')];
+    const roles = (name: string): Role => (name === 'prod' ? 'admin' : 'viewer');
+    const acts = actsOn(rows, { roles });
+    expect(acts.kill?.reason).toBe('Requires the admin role on staging, where 2 of the 4 selected are.');
+    expect(acts.pause?.reason).toBe('Requires the operator role on staging, where 1 of the 3 selected is.');
+    expect(actsOn(rows.slice(0, 2), { roles }).kill?.reason).toBeNull();
+    expect(
+      actsOn([...rows.slice(0, 2), rows[3] ?? on('staging', 'e', 'paused')], { roles }).pause?.reason,
+    ).toBeNull();
+    expect(actsOn(rows.slice(2), { roles }).kill?.reason).toBe('Requires the admin role.');
+    expect(actsOn(rows, { roles: () => 'viewer' }).kill?.reason).toBe(
+      'Requires the admin role on prod, staging, where 4 of the 4 selected are.',
+    );
+  });
+
   it('names the missing role', () => {
     const rows = [running('a'), paused('b')];
-    const reasons = (role: string) => Object.values(actsOn(rows, { role })).map((act) => act?.reason);
+    const reasons = (role: string) =>
+      Object.values(actsOn(rows, { roles: () => role })).map((act) => act?.reason);
     expect(reasons('viewer')).toEqual([
       'Requires the operator role.',
       'Requires the operator role.',

@@ -1,18 +1,18 @@
+import type { Roles } from '@/components/data/use-person';
 import { sandboxCount } from '@/components/operations/outcome';
-import { roleForbids, whyNot } from '@/components/sandbox/sandbox-acts';
-import type { Role } from '@/lib/access/roles';
+import { rolesForbid, whyNot } from '@/components/sandbox/sandbox-acts';
 import { type FleetsView, lackingOf } from '@/lib/fleet/fleets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Command } from '@/lib/palette/offers';
-import { isProtected, type SandboxAct, stopsSandbox } from '@/lib/sandbox/can';
+import { isProtected, type SandboxAct, sandboxCan, stopsSandbox } from '@/lib/sandbox/can';
 import { serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { SandboxKey } from '@/lib/sandbox-key';
 
 type Rows = readonly IndexedSandbox[];
 type Circumstances = {
-  role: Role;
+  roles: Roles;
   /** What the service of each connection does not offer. */
   lacking: FleetsView['lacking'];
   underWay: ReadonlyMap<SandboxKey, ActUnderWay>;
@@ -77,11 +77,19 @@ export function selectionActs(rows: Rows, circumstances: Circumstances): Selecti
       sandboxes,
       reason:
         circumstances.blocked ??
+        roleGap(rows, act, circumstances.roles) ??
         (count === 0
           ? reasonFor(act, rows, fit.length, circumstances)
           : reasonIfTooMany(sandboxes.length, circumstances.bulkLimit)),
     };
   });
+}
+
+/** The reason that the roles do not allow the action on the selection, or `null`. Counts only those that the state allows. */
+export function roleGap(rows: Rows, act: SandboxAct, roles: Roles): string | null {
+  const able = rows.filter(({ sandbox }) => INPUTS[act] === 'all' || sandboxCan(sandbox.state, act));
+  const keys = (able.length === 0 ? rows : able).map(({ sandbox }) => sandbox.key);
+  return rolesForbid(keys, act, roles);
 }
 
 /** `fit`: sandboxes that allow the action. `targets`: those it changes; a bulk action skips protected ones. */
@@ -99,10 +107,10 @@ function targetsOf(rows: Rows, act: SandboxAct, circumstances: Circumstances) {
 function reasonForOne(
   { sandbox, connection }: IndexedSandbox,
   act: SandboxAct,
-  { role, lacking, underWay }: Circumstances,
+  { roles, lacking, underWay }: Circumstances,
 ): string | null {
   return whyNot(sandbox, act, {
-    role,
+    role: roles(connection),
     lacking: lackingOf(connection, lacking),
     underWay: underWay.get(sandbox.key)?.act,
   });
@@ -113,7 +121,7 @@ function reasonIfTooMany(count: number, limit: number): string | null {
 }
 
 function reasonFor(act: SandboxAct, rows: Rows, fit: number, circumstances: Circumstances): string {
-  const { role, lacking, underWay } = circumstances;
+  const { lacking, underWay } = circumstances;
   const [only, second] = rows;
   if (only === undefined) return 'No selected sandbox matches the filter.';
   if (second === undefined) return reasonForOne(only, act, circumstances) ?? FITS_NONE[act];
@@ -122,7 +130,6 @@ function reasonFor(act: SandboxAct, rows: Rows, fit: number, circumstances: Circ
   const isBusy = rows.every(({ sandbox }) => underWay.has(sandbox.key));
   const lacks = rows.map(({ connection }) => serviceCannot(lackingOf(connection, lacking), act));
   return (
-    roleForbids(role, act) ??
     (lacks.includes(null) ? null : lacks[0]) ??
     (isBusy ? 'Another action is in progress on each of them.' : FITS_NONE[act])
   );

@@ -4,11 +4,11 @@ import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useAllLacking } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
+import type { Roles } from '@/components/data/use-person';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { CopyButton, copyText } from '@/components/ui/copy-button';
 import { focusHome } from '@/components/ui/focus-home';
-import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { SandboxAct } from '@/lib/sandbox/can';
@@ -32,7 +32,7 @@ type Props = {
   hidden: number;
   /** The number of rows that match the filter. */
   matching: number;
-  role: Role;
+  roles: Roles;
   underWay: ReadonlyMap<SandboxKey, ActUnderWay>;
   protectedKey: string;
   bulkLimit: number;
@@ -48,11 +48,11 @@ type Props = {
 
 /** The summary of the selection and its actions, over the end of the list. */
 export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...props }: Props) {
-  const { role, underWay, protectedKey, bulkLimit, blocked, handlers } = props;
+  const { roles, underWay, protectedKey, bulkLimit, blocked, handlers } = props;
   const lacking = useAllLacking();
   const acts = useMemo(
-    () => selectionActs(rows, { role, lacking, underWay, protectedKey, bulkLimit, blocked }),
-    [rows, role, lacking, underWay, protectedKey, bulkLimit, blocked],
+    () => selectionActs(rows, { roles, lacking, underWay, protectedKey, bulkLimit, blocked }),
+    [rows, roles, lacking, underWay, protectedKey, bulkLimit, blocked],
   );
   const kinds = useMemo(() => kindTexts(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
   const isEmpty = rows.length === 0 && hidden === 0;

@@ -14,7 +14,7 @@ import { PopoverButton } from '@/components/ui/popover-button';
 import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/ui/use-form';
 import { Visible } from '@/components/ui/visible-text';
-import { type Role, roleSuffices } from '@/lib/access/roles';
+import { ANYWHERE, EVERYWHERE, type Grants, mayIn } from '@/lib/access/grants';
 import { type Answer, answerOf } from '@/lib/answer';
 import { fetchApi } from '@/lib/api-client';
 import { unlessComposing } from '@/lib/key-events';
@@ -25,10 +25,11 @@ import type { SavedView } from '@/lib/views/schema';
 import { visibleText } from '@/lib/visible-text';
 
 type Views = Answer<SavedView[]>;
-type Props = { served: readonly SavedView[]; role: Role };
+type Props = { served: readonly SavedView[]; grants: Grants };
 
 /** Filters saved under a name: one's own and the team's. One can be the start page. */
-export function ViewsButton({ served, role }: Props) {
+export function ViewsButton({ served, grants }: Props) {
+  const isAdmin = mayIn(grants, 'admin', EVERYWHERE);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const button = useRef<HTMLButtonElement>(null);
   const [views, setViews] = useState(served);
@@ -80,39 +81,39 @@ export function ViewsButton({ served, role }: Props) {
   return (
     <PopoverButton label="Views" buttonRef={button} anchor={anchor} onAnchor={open}>
       <div className="flex max-h-[60vh] flex-col gap-3 overflow-y-auto">
-        <ViewList name="Mine" views={views.filter(({ isShared }) => !isShared)} {...{ role, change }} />
-        <ViewList name="Team" views={views.filter(({ isShared }) => isShared)} {...{ role, change }} />
+        <ViewList name="Mine" views={views.filter(({ isShared }) => !isShared)} {...{ isAdmin, change }} />
+        <ViewList name="Team" views={views.filter(({ isShared }) => isShared)} {...{ isAdmin, change }} />
         {views.length === 0 ? (
           <p className="text-ink-2">Save the filter, sort order and columns on screen under a name.</p>
         ) : null}
-        <SaveForm role={role} onSaved={setViews} />
+        <SaveForm mayShare={mayIn(grants, 'operator', ANYWHERE)} onSaved={setViews} />
       </div>
     </PopoverButton>
   );
 }
 
 type Change = (title: string, call: Promise<Views | null>) => Promise<boolean>;
-type ListProps = { name: string; views: readonly SavedView[]; role: Role; change: Change };
+type ListProps = { name: string; views: readonly SavedView[]; isAdmin: boolean; change: Change };
 
-function ViewList({ name, views, role, change }: ListProps) {
+function ViewList({ name, views, isAdmin, change }: ListProps) {
   if (views.length === 0) return null;
   return (
     <section aria-label={name}>
       <h3 className="text-ink-3 text-small">{name}</h3>
       <ul className="-mx-1">
         {views.map((view) => (
-          <ViewLine key={view.id} {...{ view, role, change }} />
+          <ViewLine key={view.id} {...{ view, isAdmin, change }} />
         ))}
       </ul>
     </section>
   );
 }
 
-function ViewLine({ view, role, change }: { view: SavedView } & Pick<ListProps, 'role' | 'change'>) {
+function ViewLine({ view, isAdmin, change }: { view: SavedView } & Pick<ListProps, 'isAdmin' | 'change'>) {
   const router = useRouter();
   const [isNaming, setIsNaming] = useState(false);
   const rename = useRef<HTMLButtonElement>(null);
-  const mayChange = view.isMine || roleSuffices(role, 'admin');
+  const mayChange = view.isMine || isAdmin;
   if (isNaming)
     return (
       <li>
@@ -236,8 +237,7 @@ function pathOf({ query }: SavedView): string {
 
 const ViewInput = z.object({ name: z.string().trim().min(1, 'Enter a name.'), isShared: z.boolean() });
 
-function SaveForm({ role, onSaved }: { role: Role; onSaved: (views: SavedView[]) => void }) {
-  const mayShare = roleSuffices(role, 'operator');
+function SaveForm({ mayShare, onSaved }: { mayShare: boolean; onSaved: (views: SavedView[]) => void }) {
   const { values, change, refusal, isSending, form, submit } = useForm({
     initial: { name: '', isShared: false },
     schema: ViewInput,

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
+import { ServedPerson } from '@/components/data/use-person';
 import type { OperationView } from '@/lib/operations/record/progress';
 import { type ConnectionHold, type Hold, noCounts, type Operation } from '@/lib/operations/schema';
 import { OperationRate } from './rate';
@@ -36,7 +37,9 @@ function renderRate({ samples = [], ...held }: Held, nowMs: number, role: 'viewe
   };
   return render(
     <div data-testid="rate">
-      <OperationRate view={view} nowMs={nowMs} role={role} />
+      <ServedPerson person={{ userId: 'user-ana', actor: 'ana', grants: { everywhere: role, on: {} } }}>
+        <OperationRate view={view} nowMs={nowMs} />
+      </ServedPerson>
     </div>,
   );
 }

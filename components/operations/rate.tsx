@@ -1,9 +1,10 @@
 'use client';
 
+import { useRoleOn } from '@/components/data/use-person';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { toast } from '@/components/ui/toast';
-import { type Role, roleSuffices } from '@/lib/access/roles';
+import { roleSuffices } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
 import { tryHeldNow } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
@@ -12,7 +13,7 @@ import type { ConnectionHold } from '@/lib/operations/schema';
 import type { ConnectionName } from '@/lib/sandbox-key';
 
 /** The rate and remaining time of an operation, and the waits after refusals, with a button that ends a long one. */
-export function OperationRate({ view, nowMs, role }: { view: OperationView; nowMs: number; role: Role }) {
+export function OperationRate({ view, nowMs }: { view: OperationView; nowMs: number }) {
   const serverNowMs = operationProgress().clock.at(nowMs);
   const { operation, split } = view;
   if (operation.state === 'finished' || operation.cancelledAtMs !== null) return null;
@@ -32,7 +33,6 @@ export function OperationRate({ view, nowMs, role }: { view: OperationView; nowM
           isNamed={isSplit}
           leftMs={hold.untilMs - serverNowMs}
           nowMs={nowMs}
-          role={role}
         />
       ))}
     </>
@@ -50,10 +50,10 @@ type HoldProps = {
   isNamed: boolean;
   leftMs: number;
   nowMs: number;
-  role: Role;
 };
 
-function HoldText({ hold: { isAsked, connection }, isNamed, leftMs, nowMs, role }: HoldProps) {
+function HoldText({ hold: { isAsked, connection }, isNamed, leftMs, nowMs }: HoldProps) {
+  const role = useRoleOn(connection);
   const left = `${Math.ceil(leftMs / 1_000)} s`;
   const endMs = nowMs + leftMs;
   const isVeryLong = isAsked && leftMs >= VERY_LONG_MS;

@@ -4,7 +4,6 @@ import { usePathname } from 'next/navigation';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { usePerson } from '@/components/data/use-person';
 import { useTick } from '@/components/ui/tick';
-import type { Role } from '@/lib/access/roles';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, totalsOf } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
@@ -23,14 +22,13 @@ const MAX_VISIBLE_ROWS = 3;
 
 export type TrayListProps = {
   views: readonly OperationView[];
-  role: Role;
   onAnnounce: (text: string) => void;
 };
 
 type Entry = { view: OperationView; phase: Phase };
 
 /** A row per operation, newest first, so that a new one does not move the others. */
-export function TrayList({ views, role, onAnnounce }: TrayListProps) {
+export function TrayList({ views, onAnnounce }: TrayListProps) {
   const { userId } = usePerson();
   const nowMs = useTick(isActive(views) ? TICK_MS : IDLE_TICK_MS);
   const { dismissed, stopping } = useTrayMemory();
@@ -85,7 +83,6 @@ export function TrayList({ views, role, onAnnounce }: TrayListProps) {
                 nowMs={nowMs}
                 isOwn={view.operation.actorId === userId}
                 isStopping={stopping.has(view.operation.id)}
-                role={role}
                 onRetry={onRetry}
               />
             ))}

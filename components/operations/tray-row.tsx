@@ -5,6 +5,7 @@ import { X } from 'lucide-react';
 import Link from 'next/link';
 import type { CSSProperties } from 'react';
 import { useSharedLacking } from '@/components/data/use-fleet';
+import { useRoleInAll } from '@/components/data/use-person';
 import { useSplitText } from '@/components/sandbox/connection-name';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
@@ -29,12 +30,12 @@ type Props = {
   nowMs: number;
   isOwn: boolean;
   isStopping: boolean;
-  role: Role;
   onRetry: Acts['onRetry'];
 };
 
-export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }: Props) {
+export function TrayRow({ view, phase, nowMs, isOwn, isStopping, onRetry }: Props) {
   const { operation } = view;
+  const role = useRoleInAll(operation.connections);
   const { act, counts } = operation;
   const split = useSplitText(view.split);
   const startsInMs = operation.startsAtMs - operationProgress().clock.at(nowMs);
@@ -75,7 +76,7 @@ export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }
           <p className="text-ink-2">Cancelled before any request was sent.</p>
         ) : (
           <OutcomeCounts act={act} counts={counts}>
-            <OperationRate view={view} nowMs={nowMs} role={role} />
+            <OperationRate view={view} nowMs={nowMs} />
           </OutcomeCounts>
         )}
       </div>
@@ -167,7 +168,7 @@ async function stop(operationId: string, title: string): Promise<void> {
   });
 }
 
-type RetryProps = Pick<Props, 'role' | 'onRetry'> & { operation: Operation };
+type RetryProps = Pick<Props, 'onRetry'> & { operation: Operation; role: Role };
 
 function RetryButton({ operation, role, onRetry }: RetryProps) {
   const { act, counts } = operation;

@@ -57,7 +57,7 @@ function list(views: OperationView[], role: Role = 'operator', onAnnounce = (_: 
   const person = { userId: `user-${role}`, actor: role, grants: { everywhere: role, on: {} } };
   return (
     <ServedPerson person={person}>
-      <TrayList views={views} role={role} onAnnounce={onAnnounce} />
+      <TrayList views={views} onAnnounce={onAnnounce} />
     </ServedPerson>
   );
 }

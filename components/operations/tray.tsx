@@ -2,7 +2,6 @@
 
 import { type ComponentType, useEffect, useState } from 'react';
 import { useOperations } from '@/components/data/use-operations';
-import type { Role } from '@/lib/access/roles';
 import type { TrayListProps } from './tray-list';
 
 const RETRY_MS = 3_000;
@@ -10,7 +9,7 @@ const RETRY_MS = 3_000;
 let Loaded: ComponentType<TrayListProps> | null = null;
 
 /** Running operations, at the bottom of every page. Its code is loaded with the first operation. */
-export function Tray({ role }: { role: Role }) {
+export function Tray() {
   const views = useOperations();
   const [announcement, setAnnouncement] = useState('');
   const List = useTrayList(views.length > 0);
@@ -20,7 +19,7 @@ export function Tray({ role }: { role: Role }) {
       <p role="status" aria-label="Operations" className="sr-only">
         {announcement}
       </p>
-      {List === null ? null : <List views={views} role={role} onAnnounce={setAnnouncement} />}
+      {List === null ? null : <List views={views} onAnnounce={setAnnouncement} />}
     </>
   );
 }

@@ -67,7 +67,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
         <OutcomeBar act={act} counts={counts} className="mt-1" />
         <div className="flex flex-wrap items-center gap-x-5">
           <OutcomeCounts act={act} counts={counts} picking={{ picked: shown, onPick: setShown }} />
-          <OperationStatus operation={operation} view={now.view} nowMs={nowMs} role={role} />
+          <OperationStatus operation={operation} view={now.view} nowMs={nowMs} />
           {now.hasReadError ? (
             <p role="status" className="text-ink-2">
               Could not load all sandboxes. Retrying…

@@ -7,7 +7,6 @@ import { formatTook } from '@/components/ui/duration';
 import { LocalTime } from '@/components/ui/local-time';
 import { useTick } from '@/components/ui/tick';
 import { Visible } from '@/components/ui/visible-text';
-import type { Role } from '@/lib/access/roles';
 import type { OperationView } from '@/lib/operations/record/progress';
 import type { Operation } from '@/lib/operations/schema';
 
@@ -21,14 +20,14 @@ export function usePhase(operation: Operation, nowMs: number): { phase: Phase; s
   return { phase, startsInS };
 }
 
-type Props = { operation: Operation; view: OperationView | undefined; nowMs: number; role: Role };
+type Props = { operation: Operation; view: OperationView | undefined; nowMs: number };
 
-export function OperationStatus({ operation, view, nowMs, role }: Props) {
+export function OperationStatus({ operation, view, nowMs }: Props) {
   const { phase, startsInS } = usePhase(operation, nowMs);
   return (
     <p className="text-ink-2">
       {phase === 'window' ? `Starts in ${startsInS} s. No requests have been sent.` : null}
-      {phase === 'running' && view ? <RunningRate view={view} role={role} /> : null}
+      {phase === 'running' && view ? <RunningRate view={view} /> : null}
       <Stopped operation={operation} />
       {phase === 'stopping' ? ' Waiting for requests that were already sent.' : null}
       <Took operation={operation} />
@@ -38,8 +37,8 @@ export function OperationStatus({ operation, view, nowMs, role }: Props) {
 
 const TICK_MS = 500;
 
-function RunningRate({ view, role }: { view: OperationView; role: Role }) {
-  return <OperationRate view={view} nowMs={useTick(TICK_MS)} role={role} />;
+function RunningRate({ view }: { view: OperationView }) {
+  return <OperationRate view={view} nowMs={useTick(TICK_MS)} />;
 }
 
 function Stopped({ operation: { cancelledAtMs, cancelledBy, startsAtMs } }: { operation: Operation }) {

@@ -1,8 +1,11 @@
+import type { Roles } from '@/components/data/use-person';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { type Role, roleSuffices } from '@/lib/access/roles';
+import { splitByConnection } from '@/lib/connection-split';
 import { type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
 import { type Lacking, serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { SandboxKey } from '@/lib/sandbox-key';
 
 /** Starts an action on one or several sandboxes. Provided by `useActs`. */
 export type ActHandlers = {
@@ -27,7 +30,22 @@ export function roleForbids(role: Role, act: SandboxAct): string | null {
   return roleSuffices(role, NEEDS[act]) ? null : `Requires the ${NEEDS[act]} role.`;
 }
 
+/**
+ * The reason that the roles do not allow `act` on all of several sandboxes, or `null`. An action on several is one
+ * operation, which the server refuses as a whole.
+ */
+export function rolesForbid(keys: readonly SandboxKey[], act: SandboxAct, roles: Roles): string | null {
+  const groups = splitByConnection(keys);
+  const lacking = groups.filter(({ name }) => roleForbids(roles(name), act) !== null);
+  if (lacking.length === 0) return null;
+  if (groups.length === 1) return `Requires the ${NEEDS[act]} role.`;
+  const count = lacking.reduce((sum, group) => sum + group.count, 0);
+  const names = lacking.map(({ name }) => name).join(', ');
+  return `Requires the ${NEEDS[act]} role on ${names}, where ${count} of the ${keys.length} selected ${count === 1 ? 'is' : 'are'}.`;
+}
+
 type Circumstances = {
+  /** On the connection of the sandbox. */
   role: Role;
   /** What the service does not offer. */
   lacking: Lacking;

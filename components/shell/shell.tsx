@@ -10,7 +10,7 @@ import { Mark } from '@/components/ui/mark';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Theme } from '@/components/ui/theme';
 import { Toolbar } from '@/components/ui/toolbar';
-import { ANYWHERE, EVERYWHERE, mayIn, roleIn } from '@/lib/access/grants';
+import { describeGrants, EVERYWHERE, mayIn } from '@/lib/access/grants';
 import { paths } from '@/lib/paths';
 import { ConnectionStrip } from './connection-strip';
 import { MainNav } from './main-nav';
@@ -30,7 +30,6 @@ type Props = {
 /** The header, the page and the tray, for every page that requires a session. */
 export function Shell({ person, theme, signInField, summary, children }: Props) {
   const { actor, grants } = person;
-  const role = roleIn(grants, ANYWHERE) ?? 'viewer';
   const isAdmin = mayIn(grants, 'admin', EVERYWHERE);
   return (
     <ServedPerson person={person}>
@@ -53,7 +52,7 @@ export function Shell({ person, theme, signInField, summary, children }: Props) 
               <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
                 <PanelBoundary what="summary">{summary}</PanelBoundary>
                 <CommandButton />
-                <AccountMenu actor={actor} role={role} theme={theme} />
+                <AccountMenu actor={actor} roles={describeGrants(grants)} theme={theme} />
               </div>
             </div>
             <ConnectionStrip />
@@ -61,7 +60,7 @@ export function Shell({ person, theme, signInField, summary, children }: Props) 
         </header>
         {children}
         <PanelBoundary what="operations in progress">
-          <Tray role={role} />
+          <Tray />
         </PanelBoundary>
         <SignInDialog field={signInField} />
       </div>

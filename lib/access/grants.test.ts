@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   ANYWHERE,
+  describeGrants,
   EVERYWHERE,
   grantsFingerprint,
   intersectGrants,
@@ -63,4 +64,15 @@ describe('several grants', () => {
     expect(grantsFingerprint(other)).toBe(grantsFingerprint(operator));
     expect(grantsFingerprint(mixed)).not.toBe(grantsFingerprint(operator));
   });
+});
+
+it('describes the roles in words', () => {
+  expect(describeGrants({ everywhere: 'admin', on: { staging: 'viewer' } })).toBe('admin');
+  expect(describeGrants({ everywhere: 'viewer', on: { staging: 'operator', prod: 'viewer' } })).toBe(
+    'viewer; operator on staging',
+  );
+  expect(describeGrants({ everywhere: null, on: { staging: 'operator', prod: 'viewer' } })).toBe(
+    'operator on staging; viewer on prod',
+  );
+  expect(describeGrants(NO_GRANTS)).toBe('none');
 });

@@ -62,6 +62,13 @@ export function grantsFingerprint({ everywhere, on }: Grants): string {
   return JSON.stringify([everywhere, Object.entries(on).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
+/** The roles in words: `admin`, or `viewer; operator on staging`. */
+export function describeGrants({ everywhere, on }: Grants): string {
+  const more = Object.entries(on).filter(([, role]) => higher(everywhere, role) !== everywhere);
+  const parts = more.map(([name, role]) => `${role} on ${name}`);
+  return [...(everywhere === null ? [] : [everywhere]), ...parts].join('; ') || 'none';
+}
+
 function bestRole({ everywhere, on }: Grants): Role | null {
   return Object.values(on).reduce(higher, everywhere);
 }

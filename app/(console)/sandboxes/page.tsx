@@ -23,7 +23,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
   return (
     <FleetPage
       first={jsonOf(first)}
-      role={session.role}
+      grants={session.grants}
       views={await listViews(session).catch(() => [])}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}
