@@ -3,8 +3,10 @@ import { formatSpan } from '@/components/ui/duration';
 import { Visible } from '@/components/ui/visible-text';
 import type { ActParams } from '@/lib/operations/schema';
 
-/** A command as it was typed, with its working directory and time limit. */
-export function CommandText({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
+type Props = { params: ActParams; isHidden: boolean };
+
+/** A command as it was typed, with its working directory and time limit. `isHidden`: its arguments are left out. */
+export function CommandText({ params: { command = '', cwd, limitMs }, isHidden }: Props) {
   return (
     <section aria-label="Command" className="flex items-start gap-x-3 gap-y-1 max-sm:flex-wrap">
       <pre
@@ -16,7 +18,11 @@ export function CommandText({ params: { command = '', cwd, limitMs } }: { params
         </span>
         <Visible text={command} shape="block" />
       </pre>
-      <CopyButton text={command} label="Copy command" className="-my-0.5" />
+      {isHidden ? (
+        <p className="text-ink-3">Operators see the arguments.</p>
+      ) : (
+        <CopyButton text={command} label="Copy command" className="-my-0.5" />
+      )}
       <p className="ml-auto text-ink-2 max-sm:basis-full sm:shrink-0">
         {cwd === undefined ? null : (
           <>

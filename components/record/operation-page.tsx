@@ -63,7 +63,9 @@ export function OperationPage({ first, role, nowMs }: Props) {
         </div>
         <Relations retryOf={operation.retryOf} retries={now.retries} />
         {items.some(({ saved }) => saved) ? <ArchiveLocation operationId={operation.id} /> : null}
-        {act === 'run' ? <CommandText params={operation.params} /> : null}
+        {act === 'run' ? (
+          <CommandText params={operation.params} isHidden={operation.hidesCommand === true} />
+        ) : null}
         <OutcomeBar act={act} counts={counts} className="mt-1" />
         <div className="flex flex-wrap items-center gap-x-5">
           <OutcomeCounts act={act} counts={counts} picking={{ picked: shown, onPick: setShown }} />
