@@ -274,3 +274,11 @@ export function config(): Config {
   current = read.config;
   return current;
 }
+
+/** Where the value of a setting comes from. `file`: from the file that the variable with the ending `_FILE` names. */
+export type SettingSource = 'default' | 'environment' | 'file';
+
+export function sourceOf(name: Variable, environment: Environment = process.env): SettingSource {
+  if (environment[name]?.trim()) return 'environment';
+  return environment[`${name}_FILE`]?.trim() ? 'file' : 'default';
+}

@@ -31,6 +31,7 @@ export const paths = {
   operations: (search = '') => (search === '' ? '/operations' : `/operations?${search}`),
   /** `search` is a query string without the question mark. */
   access: (search = '') => (search === '' ? '/operations/access' : `/operations/access?${search}`),
+  about: () => '/settings/about',
   connections: () => '/settings/connections',
   connection: (name: string) => `/settings/connections/${encodeURIComponent(name)}`,
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,

@@ -1,14 +1,17 @@
 'use client';
 
+import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { LazyMenu } from '@/components/ui/floating';
 import { THEME_NAMES, THEMES, type Theme } from '@/components/ui/theme';
 import { chooseTheme, useTheme } from '@/components/ui/use-theme';
+import { paths } from '@/lib/paths';
 import { signOutEverywhere } from './sign-out';
 
 /** The signed-in account, the theme and the sign-out. */
 export function AccountMenu({ actor, roles, theme }: { actor: string; roles: string; theme: Theme }) {
   const current = useTheme(theme);
+  const router = useRouter();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
     <>
@@ -37,6 +40,7 @@ export function AccountMenu({ actor, roles, theme }: { actor: string; roles: str
             label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
             onActivate: () => chooseTheme(name),
           })),
+          { label: 'About Sandkeeper', onActivate: () => router.push(paths.about()), separated: true },
           { label: 'Sign out', onActivate: signOutEverywhere, separated: true },
         ]}
       />

@@ -10,7 +10,10 @@ import { paths } from '@/lib/paths';
 type Place = { name: string; href: string; forAdmins: boolean };
 
 /** The pages of the settings, in the order in which they are shown. */
-const PLACES: readonly Place[] = [{ name: 'Connections', href: paths.connections(), forAdmins: true }];
+const PLACES: readonly Place[] = [
+  { name: 'Connections', href: paths.connections(), forAdmins: true },
+  { name: 'About', href: paths.about(), forAdmins: false },
+];
 
 /** The tabs above every page of the settings. */
 export function SettingsNav() {

@@ -25,6 +25,7 @@ const ROUTES: Record<string, Role | null> = {
   '/operations/access': 'viewer',
   // Redirects to the connections.
   '/settings': 'admin',
+  '/settings/about': 'viewer',
   '/settings/connections': 'admin',
   '/settings/connections/[name]': 'operator',
   // Does not exist in production.
