@@ -94,7 +94,10 @@ test('a shell survives a reload, is shared with a colleague, and ends with the s
   await run(page, 'echo after');
   await expectOnScreen(colleague, /^after$/m);
   expect((await linesOf(page)).join('\n')).not.toContain('intruder');
+  // The keyboard is taken only from somebody who knows that it is taken.
   await colleague.getByRole('button', { name: 'Take over' }).click();
+  await expect(strip(colleague, 'Take over? operator is typing.')).toBeVisible();
+  await colleague.getByRole('button', { name: 'Take over anyway' }).click();
   await expect(strip(colleague, 'You are watching')).toHaveCount(0);
   await expect(strip(page, 'You are watching. admin is typing.')).toBeVisible();
   await expect(inputOf(colleague)).toBeFocused();

@@ -1,6 +1,6 @@
 'use client';
 
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useLiveState } from '@/components/data/use-fleet';
 import { Button } from '@/components/ui/button';
 import { formatCountdown } from '@/components/ui/duration';
@@ -103,14 +103,38 @@ function MainStrip({ info, link, isGone, ...actions }: Props) {
   if (info.state !== 'open' && info.state !== 'starting')
     return <StateStrip info={info} refusals={refusals} isGone={isGone} {...actions} />;
   if (link.info === null || link.drives) return null;
+  // Another driver is another question.
+  return <WatchingStrip key={info.driver} info={info} refusals={refusals} onTakeOver={actions.onTakeOver} />;
+}
+
+type WatchingProps = Pick<Props, 'info' | 'onTakeOver'> & { refusals: number };
+
+/** Asks before it takes the keyboard from somebody who is typing. */
+function WatchingStrip({ info, refusals, onTakeOver }: WatchingProps) {
+  const [isAsking, setIsAsking] = useState(false);
+  const { driver, isMine } = info;
+  const asks = isAsking && driver !== null;
   return (
     <Strip
       tone="plain"
       isDense
       pulse={refusals}
-      actions={<Button onClick={actions.onTakeOver}>{info.isMine ? 'Type here' : 'Take over'}</Button>}
+      actions={
+        <>
+          {/* One button, so that it keeps the focus and a double click takes nothing over. */}
+          <Button
+            onClick={() =>
+              asks ? setIsAsking(false) : isMine || driver === null ? onTakeOver() : setIsAsking(true)
+            }
+          >
+            {asks ? 'Keep watching' : isMine ? 'Type here' : 'Take over'}
+          </Button>
+          {asks ? <Button onClick={onTakeOver}>Take over anyway</Button> : null}
+        </>
+      }
     >
-      <Strong>You are watching.</Strong> <Driver info={info} />
+      <Strong>{asks ? 'Take over?' : 'You are watching.'}</Strong> <Driver info={info} />
+      {asks ? ' The take-over is recorded.' : null}
     </Strip>
   );
 }
