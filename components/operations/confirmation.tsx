@@ -1,7 +1,7 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { type FormEvent, useId } from 'react';
+import { type SubmitEvent, useId } from 'react';
 import { Input } from '@/components/ui/field';
 
 type ConfirmationProps = {
@@ -9,13 +9,13 @@ type ConfirmationProps = {
   isLong: boolean;
   typed: string;
   onType: (typed: string) => void;
-  onSubmit: (event: FormEvent) => void;
+  onSubmit: (event: SubmitEvent) => void;
 };
 
 /** The typed confirmation of what cannot be undone. Enter starts it if it matches. */
 export function Confirmation({ phrase, isLong, typed, onType, onSubmit }: ConfirmationProps) {
   const id = useId();
-  function submit(event: FormEvent) {
+  function submit(event: SubmitEvent) {
     event.preventDefault();
     onSubmit(event);
   }

@@ -1,6 +1,6 @@
 'use client';
 
-import { type FormEvent, useMemo, useState } from 'react';
+import { type SubmitEvent, useMemo, useState } from 'react';
 import { z } from 'zod';
 import { usePerson } from '@/components/data/use-person';
 import { SandboxName, useConnectionSplit } from '@/components/sandbox/connection-name';
@@ -175,7 +175,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
       : forbidden.length > 0
         ? needsAdmin(forbidden, isOne)
         : 'All of them have more time left.';
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     if (nothing === null) form.form.onSubmit(event);
     else event.preventDefault();
   };
