@@ -53,7 +53,8 @@ const SETTINGS: readonly Row[] = [
     'Secret key',
     ({ secretKey }) => (secretKey.key || secretKey.file ? 'set' : 'generated'),
   ],
-  ['SANDKEEPER_SIGN_IN_TOKEN', 'Sign-in token', ({ signInToken }) => (signInToken ? 'set' : 'generated')],
+  ['SANDKEEPER_SIGN_IN_LINK', 'Sign-in link', ({ signIn }) => (signIn.hasLink ? 'on' : 'off')],
+  ['SANDKEEPER_SIGN_IN_TOKEN', 'Sign-in token', ({ signIn }) => (signIn.token ? 'set' : 'none')],
   ['SANDKEEPER_CONNECTIONS', 'Connections', ({ connections }) => `${connections.length} declared`],
   [
     'SANDKEEPER_MAX_CONCURRENCY',
