@@ -88,19 +88,20 @@ it.each([
 );
 
 it('shows a start and a deadline on the clock of Sandkeeper, as the fleet does', async () => {
+  // A connection of which this tab hears nothing.
   const aheadMs = 7 * MINUTE_MS;
   const startedMs = Date.UTC(2026, 4, 1, 12);
   const row = rowWith(
-    { startedAtMs: startedMs + aheadMs, endAtMs: startedMs + aheadMs + 60 * MINUTE_MS },
+    { key: 'far/i1', startedAtMs: startedMs + aheadMs, endAtMs: startedMs + aheadMs + 60 * MINUTE_MS },
     { serviceAheadMs: aheadMs },
   );
   const times = () =>
     [...document.querySelectorAll('time')].map(({ dateTime }) => Date.parse(dateTime) - startedMs);
   // As served, and once the tab knows the clock itself.
   await render(<SandboxFacts sandbox={row.sandbox} nowMs={startedMs} aheadMs={aheadMs} />);
-  tabClock.observeService('local', aheadMs);
+  tabClock.observeService('far', aheadMs);
   expect(row.startedMs).toBe(startedMs);
   await expect.poll(times).toEqual([0, 60 * MINUTE_MS]);
-  tabClock.observeService('local', -aheadMs);
+  tabClock.observeService('far', -aheadMs);
   await expect.poll(times).toEqual([2 * aheadMs, 60 * MINUTE_MS + 2 * aheadMs]);
 });
