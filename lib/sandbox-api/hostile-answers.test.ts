@@ -184,9 +184,10 @@ it('end no process, hold no call beyond its deadline and fill no memory', { time
   expect(unexpected).toEqual([]);
   expect(problems).toEqual([]);
   expect(maxBytes - firstBytes).toBeLessThan(MAX_GROWTH_BYTES);
-  // The answers reached the parsers: some were good, most were refused.
-  for (const outcome of ['answered', 'unexpected', 'unavailable', 'timeout'])
-    expect(outcomes.get(outcome), outcome).toBeGreaterThan(0);
+  // The answers reached the parsers. Which are answered in time depends on the load of the machine.
+  const parsed = [...outcomes].filter(([outcome]) => outcome !== 'timeout');
+  expect(parsed.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(ANSWERS / 10);
+  expect(outcomes.get('unexpected')).toBeGreaterThan(0);
 });
 
 const KNOWN: ReadonlySet<string> = new Set([

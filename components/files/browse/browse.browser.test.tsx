@@ -117,6 +117,7 @@ test('files are sorted by name, size and time, and the order is in the URL', asy
   await expectNames(['shard-1', 'shard-2', 'shard-10', 'folder']);
   await header('Modified').getByRole('button').click();
   await expectNames(['folder', 'shard-1', 'shard-2', 'shard-10']);
+  await expect.poll(() => window.location.search).not.toContain('size');
   await openFiles(box, Object.fromEntries(new URLSearchParams(window.location.search)));
   await expect.element(header('Modified')).toHaveAttribute('aria-sort', 'descending');
 });
