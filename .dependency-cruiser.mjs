@@ -22,8 +22,10 @@ const componentRows = [
 const libRows = [
   ['lib/sandbox-key'],
   ['lib/connection', 'lib/connection-split'],
+  ['lib/declared-file'],
   [
     'lib/declared-connections',
+    'lib/declared-providers',
     'lib/errors',
     'lib/http/',
     'lib/foreign-dom',

@@ -41,7 +41,7 @@ test('a link signs in once, and its code leaves the address bar and the history'
   const [cookie] = (await page.context().cookies()).filter(
     ({ name }) => name === sandkeeper.sessionCookieName,
   );
-  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' });
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' });
   expect(await page.evaluate(() => document.cookie)).not.toContain('session');
 
   expect(requests.filter(({ url, headers }) => `${url}${headers}`.includes(code))).toEqual([]);

@@ -63,6 +63,30 @@ export const VARIABLES = {
     expected: 'the path of a file with the secret key',
   },
   SANDKEEPER_CONNECTIONS: { schema: z.string().min(1), expected: 'the path of a YAML or JSON file' },
+  SANDKEEPER_OIDC_ISSUER: { schema: z.string().min(1), expected: 'the address of an OpenID Connect issuer' },
+  SANDKEEPER_OIDC_CLIENT_ID: { schema: z.string().min(1), expected: 'the client ID at the provider' },
+  SANDKEEPER_OIDC_CLIENT_SECRET: { schema: z.string().min(1), expected: 'the client secret' },
+  SANDKEEPER_OIDC_CLIENT_SECRET_FILE: {
+    schema: z.string().min(1),
+    expected: 'the path of a file with the client secret',
+  },
+  SANDKEEPER_OIDC_NAME: { schema: z.string().min(1), expected: 'the name on the sign-in button' },
+  SANDKEEPER_OIDC_SCOPES: { schema: z.string().min(1), expected: 'scopes, separated by spaces' },
+  SANDKEEPER_OIDC_PARAMETERS: {
+    schema: z.string().min(1),
+    expected: 'parameters such as access_type=offline&prompt=consent',
+  },
+  SANDKEEPER_OIDC_GROUPS_CLAIM: {
+    schema: z.string().min(1),
+    expected: 'the name of a claim, such as groups',
+  },
+  SANDKEEPER_OIDC_GRANTS: {
+    schema: z.string().min(1),
+    expected: 'groups with roles, such as ops=operator; leads=admin',
+  },
+  SANDKEEPER_OIDC_FILE: { schema: z.string().min(1), expected: 'the path of a YAML or JSON file' },
+  SANDKEEPER_OIDC_CHECK_SECONDS: { schema: wholeNumber(1, 3_600), expected: 'whole seconds from 1 to 3600' },
+  SANDKEEPER_OIDC_CLOCK_SECONDS: { schema: wholeNumber(0, 600), expected: 'whole seconds from 0 to 600' },
   DATABASE_URL: {
     schema: z.string().regex(/^(postgres(ql)?:\/\/|file:)/),
     expected: 'postgres://user@host/database, or file:/path/to/sandkeeper.db',
@@ -167,6 +191,7 @@ const SECRET: ReadonlySet<Variable> = new Set<Variable>([
   'SANDKEEPER_SIGN_IN_TOKEN',
   'SANDKEEPER_ENGINE_KEY',
   'SANDKEEPER_SECRET_KEY',
+  'SANDKEEPER_OIDC_CLIENT_SECRET',
   'DATABASE_URL',
 ]);
 

@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { z } from 'zod';
 import { describeValue, VARIABLES, type Variable } from './config-variables';
 import { type DeclaredConnection, LOCAL_NAME, readDeclared } from './declared-connections';
+import { type DeclaredProvider, readProviders } from './declared-providers';
 import { isWildcard } from './http/host';
 
 /** The configuration, read once from the environment. See docs/configuration.md. */
@@ -22,6 +23,7 @@ export type Config = {
   connections: DeclaredConnection[];
   /** Where the secret comes from that seals the keys of connections. */
   secretKey: { key: string | undefined; file: string | undefined };
+  oidc: OidcRules;
   operations: OperationRules;
   archives: ArchiveRules;
   /** Where entries of the audit log also go, as lines of JSON. */
@@ -40,6 +42,18 @@ export type SignInRules = {
   /** A permanent token for automation, accepted in place of a code. */
   token: string | undefined;
 };
+/** Sign-in by OpenID Connect. */
+export type OidcRules = {
+  providers: DeclaredProvider[];
+  /** A session and its groups are valid for this long after the provider last confirmed them. */
+  checkMs: number;
+  /** How much the clocks of the provider and of this server may differ. */
+  clockToleranceSeconds: number;
+  /** The variables of the two that are set. */
+  set: OidcVariable[];
+};
+const OIDC_VARIABLES = ['SANDKEEPER_OIDC_CHECK_SECONDS', 'SANDKEEPER_OIDC_CLOCK_SECONDS'] as const;
+type OidcVariable = (typeof OIDC_VARIABLES)[number];
 
 /** Limits of the HTTP server. */
 export type HttpRules = {
@@ -140,6 +154,8 @@ export function readConfig(
   const archiveDir = read('SANDKEEPER_ARCHIVE_DIR') ?? read('SANDKEEPER_EXPORT_DIR');
   const archiveLimitGb = read('SANDKEEPER_ARCHIVE_LIMIT_GB') ?? read('SANDKEEPER_EXPORT_LIMIT_GB') ?? 10;
   const connections = readConnections(environment, read, problems);
+  const { providers, problems: providerProblems } = readProviders(environment);
+  problems.push(...providerProblems);
   const usesEngine = (read('SANDKEEPER_LOCAL_ENGINE') ?? (connections.length === 0 ? 'on' : 'off')) === 'on';
   const config: Config = {
     port: read('PORT') ?? 3000,
@@ -154,6 +170,12 @@ export function readConfig(
     databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,
     connections: usesEngine ? [...connections, readEngine(read, enginePort)] : connections,
     secretKey: { key: read('SANDKEEPER_SECRET_KEY'), file: read('SANDKEEPER_SECRET_KEY_FILE') },
+    oidc: {
+      providers,
+      checkMs: (read('SANDKEEPER_OIDC_CHECK_SECONDS') ?? 3_600) * 1_000,
+      clockToleranceSeconds: read('SANDKEEPER_OIDC_CLOCK_SECONDS') ?? 60,
+      set: OIDC_VARIABLES.filter((name) => environment[name]?.trim()),
+    },
     operations: {
       protectedKey: read('SANDKEEPER_PROTECTED_KEY') ?? 'protected',
       cancelWindowMs: (read('SANDKEEPER_CANCEL_WINDOW_SECONDS') ?? 5) * 1_000,

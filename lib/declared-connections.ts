@@ -1,9 +1,9 @@
 import 'server-only';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { ConnectionFields, ConnectionKey, type ConnectionKind, type ConnectionSource } from './connection';
+import { describeIssue, firstLine, readDeclaredFile } from './declared-file';
 
 /** A connection with its key. Stays on the server. */
 export type DeclaredConnection = Omit<ConnectionFields, 'kind'> & {
@@ -99,19 +99,12 @@ const ConnectionsFile = z.strictObject(
 );
 
 function readFile(path: string, environment: Environment, add: Add, problems: string[]): void {
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    problems.push(`${FILE_SETTING}: ${describeUnreadable(path, error)}`);
+  const read = readDeclaredFile(FILE_SETTING, path, ConnectionsFile);
+  if ('problems' in read) {
+    problems.push(...read.problems);
     return;
   }
-  const parsed = ConnectionsFile.safeParse(content);
-  if (!parsed.success) {
-    problems.push(...parsed.error.issues.map((issue) => describeIssue(`${FILE_SETTING}: ${path}`, issue)));
-    return;
-  }
-  for (const [index, entry] of parsed.data.connections.entries()) {
+  for (const [index, entry] of read.content.connections.entries()) {
     const name = typeof entry.name === 'string' ? entry.name : `number ${index + 1}`;
     const place = `connection ${name} in ${path}`;
     const where = `${FILE_SETTING}: ${place}`;
@@ -150,22 +143,4 @@ function resolveKey(
   } catch (error) {
     return { problem: `the key file cannot be read: ${firstLine((error as Error).message)}` };
   }
-}
-
-/** Says where the syntax breaks, without the parser's words, which quote the text around. */
-function describeUnreadable(path: string, error: unknown): string {
-  if (!(error instanceof YAMLParseError))
-    return `${path} cannot be read: ${firstLine((error as Error).message)}`;
-  const at = error.linePos?.[0];
-  return `${path} is not valid YAML or JSON${at ? ` at line ${at.line}, column ${at.col}` : ''}.`;
-}
-
-/** One sentence. Never quotes a value, which may be a key. */
-function describeIssue(where: string, { path, message }: z.core.$ZodIssue): string {
-  const field = path.filter((step) => step !== 'fields').join('.');
-  return `${where}: ${field ? `${field}: ` : ''}${message}`;
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
 }

@@ -12,6 +12,13 @@ export const paths = {
     next === null || next === '/' || next === '/sandboxes'
       ? '/sign-in'
       : `/sign-in?next=${encodeURIComponent(next)}`,
+  /** Leads to a provider, and from there back to `next`. */
+  signInWith: (provider: string, next: string | null = null) =>
+    `/sign-in/with/${encodeURIComponent(provider)}${next === null ? '' : `?next=${encodeURIComponent(next)}`}`,
+  signInSettings: () => '/settings/sign-in',
+  signInTest: (id: string) => `/settings/sign-in/test?result=${encodeURIComponent(id)}`,
+  /** Leads to a provider, and from there to the result of the test. */
+  startSignInTest: (provider: string) => `/api/sign-in/${encodeURIComponent(provider)}/test`,
   sandboxes: () => '/sandboxes',
   /** Leads to the sandbox with this id, in whatever connection it is, or says how it ended. */
   sandboxById: (id: string) => `/sandboxes/${encodeURIComponent(id)}`,

@@ -2,6 +2,7 @@ import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { grantsFingerprint } from './access/grants';
+import { membershipChecks } from './access/oidc/membership-checks';
 import { isOwnHost, isOwnOrigin, ownUrl } from './access/origin';
 import { sessionCookieOf } from './access/request-guard';
 import { forgetServer, noteServer } from './access/server-note';
@@ -54,6 +55,7 @@ export async function openServerRuntime(): Promise<void> {
       hub().recheckSessions();
       void consoleSessions().recheckOwners();
     });
+    membershipChecks().open();
     await operationRunner().open();
     await wakeKeeper().open();
     startFleetWatchers();
@@ -114,6 +116,7 @@ async function close(): Promise<void> {
   // Before the hub, so that viewers of a console get its end.
   await consoleSessions().closeAll();
   hub().close();
+  await membershipChecks().close();
   await operationRunner().close();
   await wakeKeeper().close();
   await draftKeeper().close();

@@ -1,11 +1,13 @@
 import { cookies } from 'next/headers';
 import { type ReactNode, Suspense } from 'react';
+import { MembershipNotice } from '@/components/access/membership-notice';
 import { ServedConnections } from '@/components/data/use-connections';
 import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Shell } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 import { ANYWHERE, type Grants } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { membershipOf } from '@/lib/access/oidc/membership';
 import { linkFieldOf } from '@/lib/access/sign-in';
 import { config } from '@/lib/config';
 import { allFleets, connectionsFor, fleetsReady } from '@/lib/fleet/all-fleets';
@@ -14,7 +16,8 @@ import { FIRST_READING_MS } from '@/lib/fleet/watchers';
 
 /** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
-  const { userId, actor, grants } = await guardPage('viewer', ANYWHERE);
+  const { id, userId, actor, grants } = await guardPage('viewer', ANYWHERE);
+  const membership = await membershipOf(id);
   const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
   return (
     <ServedConnections connections={connectionsFor(grants)}>
@@ -22,6 +25,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
         person={{ userId, actor, grants }}
         theme={theme}
         signInField={linkFieldOf(config().signIn)}
+        notice={membership && <MembershipNotice initial={membership} />}
         summary={
           <Suspense fallback={<SummaryNow grants={grants} />}>
             <SummaryOnceRead grants={grants} />

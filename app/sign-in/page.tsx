@@ -1,8 +1,10 @@
 import type { Metadata } from 'next';
+import { ProviderButton } from '@/components/access/provider-buttons';
 import { SignInForm } from '@/components/access/sign-in-form';
 import { SignInPage } from '@/components/access/sign-in-page';
 import { SignedInAlready } from '@/components/access/signed-in-already';
 import { currentSession } from '@/lib/access/guard';
+import { signInProblem } from '@/lib/access/oidc/handlers';
 import { ownUrl } from '@/lib/access/origin';
 import { linkFieldOf } from '@/lib/access/sign-in';
 import { LOCAL_ADMIN } from '@/lib/access/users';
@@ -29,8 +31,11 @@ export default async function SignIn({ searchParams }: PageProps<'/sign-in'>) {
     <SignInPage
       host={new URL(ownUrl(config())).host}
       kinds={shownConnections().map(({ kind }) => kind)}
-      problem={token === undefined && code === undefined ? null : SECRET_IN_QUERY}
-      ways={[]}
+      problem={token === undefined && code === undefined ? await signInProblem() : SECRET_IN_QUERY}
+      ways={config().oidc.providers.map(({ name, title }, index) => ({
+        key: name,
+        way: <ProviderButton provider={{ name, title }} next={path} isPrimary={index === 0} />,
+      }))}
       link={<SignInForm field={field} next={path} />}
       hasLink={field !== null}
     />

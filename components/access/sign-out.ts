@@ -9,7 +9,8 @@ export async function signOutEverywhere(): Promise<void> {
   pageStatus().leaving();
   const result = await answerOf(signOut());
   if (result?.ok) {
-    leaveToSignIn();
+    // The person also signs out at the provider, which sends them back.
+    leaveToSignIn(result.value.continueAt ?? undefined);
     return;
   }
   pageStatus().stayed();

@@ -22,13 +22,15 @@ type Props = {
   theme: Theme;
   /** What the dialog for a new sign-in takes. */
   signInField: LinkField;
+  /** About the session, above the page. */
+  notice?: ReactNode;
   /** The summary of the fleet. */
   summary: ReactNode;
   children: ReactNode;
 };
 
 /** The header, the page and the tray, for every page that requires a session. */
-export function Shell({ person, theme, signInField, summary, children }: Props) {
+export function Shell({ person, theme, signInField, notice, summary, children }: Props) {
   const { actor, grants } = person;
   const isAdmin = mayIn(grants, 'admin', EVERYWHERE);
   return (
@@ -55,6 +57,7 @@ export function Shell({ person, theme, signInField, summary, children }: Props) 
                 <AccountMenu actor={actor} roles={describeGrants(grants)} theme={theme} />
               </div>
             </div>
+            {notice}
             <ConnectionStrip />
           </Toolbar>
         </header>

@@ -28,9 +28,14 @@ const ROUTES: Record<string, Role | null> = {
   '/settings/about': 'viewer',
   '/settings/connections': 'admin',
   '/settings/connections/[name]': 'operator',
+  '/settings/sign-in': 'admin',
+  '/settings/sign-in/test': 'admin',
   // Does not exist in production.
   '/dev/gallery': null,
   '/sign-in': null,
+  '/sign-in/with/[provider]': null,
+  '/sign-in/callback': null,
+  '/sign-in/back-channel/[provider]': null,
   '/_not-found': null,
   '/_global-error': null,
   '/[...path]': 'viewer',
@@ -53,6 +58,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/c/[connection]/sandboxes/[id]/processes/inside': 'operator',
   '/api/c/[connection]/sandboxes/[id]/runs': 'operator',
   '/api/session': 'viewer',
+  '/api/sign-in/[provider]/test': 'admin',
   '/api/c/[connection]/templates': 'viewer',
   '/api/views': 'viewer',
 };
@@ -76,6 +82,9 @@ const QUERIES: Record<string, string> = {
   '/size': '?path=/etc',
   '/stat': '?path=/etc/hostname',
 };
+
+/** Lead to the sign-in page, because no provider is set up here. */
+const TO_SIGN_IN: ReadonlySet<string> = new Set(['/sign-in/with/[provider]', '/sign-in/callback']);
 
 /** Where pages redirect to, apart from the fleet. */
 const targetsFor = (id: string): Record<string, string> => ({
@@ -122,7 +131,8 @@ test('redirects pages to the sign-in page and answers routes with 401 without a 
   const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'true');
   for (const [route, role] of ALL) {
     const answer = await ask(sandkeeper, addressOf(route, { sandboxId: id, operationId }));
-    if (role === null) expect(answer.headers.location, route).toBeUndefined();
+    if (role === null)
+      expect(answer.headers.location, route).toBe(TO_SIGN_IN.has(route) ? paths.signIn() : undefined);
     else if (route.startsWith('/api/')) {
       expect(answer.status, route).toBe(401);
       expect(answer.headers['cache-control'], route).toContain('no-store');
@@ -149,8 +159,8 @@ test('lets viewers read every page and route except file routes', async ({ sandk
       expect(refused.text, `${route} as ${lesser}`).toContain(words);
     }
     const answer = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[role]) });
-    // The operation has saved no archive.
-    const isUnknown = route.includes('[...path]') || route.includes('/archives/');
+    // The operation has saved no archive, and no provider is set up.
+    const isUnknown = ['[...path]', '/archives/', '[provider]'].some((part) => route.includes(part));
     expect(isUnknown ? [404] : [200, 307], route).toContain(answer.status);
     const target = targetsFor(id)[route] ?? '/sandboxes';
     expect(answer.headers.location ?? target, route).toBe(target);

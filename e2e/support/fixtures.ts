@@ -43,7 +43,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
           value: sessions[role],
           url: sandkeeper.url,
           httpOnly: true,
-          sameSite: 'Strict',
+          sameSite: 'Lax',
         },
       ]);
     }),

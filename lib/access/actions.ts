@@ -9,6 +9,7 @@ import { type Result, resultOf } from '../result';
 import { noteSignIn } from './audit';
 import { currentSession, requireOwnOrigin } from './guard';
 import { parseInput, parseNoInput } from './input';
+import { signOutUrl } from './oidc/membership';
 import { isSignInToken } from './secrets';
 import { revokeSession, type SignInMethod, sessionCookieName } from './sessions';
 import { clientAddress, completeSignIn } from './sign-in';
@@ -52,17 +53,22 @@ async function checkCode(text: string): Promise<Attempt<SignInMethod>> {
   return problem === null ? { right: 'link' } : { wrong: CODE_PROBLEMS[problem] };
 }
 
-/** Ends the caller's session, if any. Requires no session. */
-export async function signOut(...input: []): Promise<Result<null>> {
+/**
+ * Ends the caller's session, if any, and returns where the person also signs out at the provider, if one signed them in.
+ * Requires no session.
+ */
+export async function signOut(...input: []): Promise<Result<{ continueAt: string | null }>> {
   return resultOf(async () => {
     await requireOwnOrigin();
     parseNoInput(input);
     const session = await currentSession();
+    // The tokens of the session are forgotten with it.
+    const continueAt = session && (await signOutUrl(session.id));
     if (session) {
       await noteSignIn(session, { kind: 'signed-out', detail: `from ${await clientAddress()}` });
       await revokeSession(session.id);
     }
     (await cookies()).delete(sessionCookieName());
-    return null;
+    return { continueAt };
   });
 }

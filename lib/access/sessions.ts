@@ -4,6 +4,7 @@ import { config } from '../config';
 import { database } from '../db/client';
 import { singleton } from '../singleton';
 import type { Grants } from './grants';
+import { findProviderSession, isConfirmed } from './oidc/provider-sessions';
 import { seal, tokenFingerprint, unseal } from './secrets';
 import { grantsOf } from './users';
 
@@ -14,7 +15,7 @@ export type Session = { id: string; userId: string; actor: string; grants: Grant
 export type Who = Pick<Session, 'userId' | 'actor'>;
 
 /** How a person signed in. */
-export type SignInMethod = 'link' | 'token';
+export type SignInMethod = 'link' | 'token' | 'oidc';
 
 const LIFETIME_MS = 12 * 60 * 60 * 1000;
 const PURPOSE = 'session';
@@ -24,11 +25,14 @@ export function sessionCookieName(): string {
   return `sandkeeper_session_${config().port}`;
 }
 
-/** The attributes of the session cookie. `maxAge` is in seconds. */
+/**
+ * The attributes of the session cookie. `maxAge` is in seconds. `lax`, because people come from other sites: from a link in a
+ * chat, and from the provider that signed them in.
+ */
 export function sessionCookieOptions() {
   return {
     httpOnly: true,
-    sameSite: 'strict',
+    sameSite: 'lax',
     secure: config().publicOrigin?.startsWith('https:') ?? false,
     path: '/',
     maxAge: LIFETIME_MS / 1000,
@@ -70,7 +74,7 @@ export async function openSession({
  * token that opened it has changed.
  */
 export async function findSession(cookie: string | undefined): Promise<Session | null> {
-  const id = cookie === undefined ? null : unseal(PURPOSE, cookie);
+  const id = sessionIdIn(cookie);
   return id === null ? null : findSessionById(id);
 }
 
@@ -80,7 +84,7 @@ export async function findSessionById(id: string): Promise<Session | null> {
   const row = await db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(['sessions.id', 'user_id', 'users.name', 'expires_at_ms'])
+    .select(['sessions.id', 'user_id', 'method', 'users.name', 'expires_at_ms'])
     .where('sessions.id', '=', id)
     .where('revoked_at_ms', 'is', null)
     .where('expires_at_ms', '>', Date.now())
@@ -90,6 +94,7 @@ export async function findSessionById(id: string): Promise<Session | null> {
     )
     .executeTakeFirst();
   if (!row) return null;
+  if (row.method === 'oidc' && !(await isConfirmedByProvider(row.id))) return null;
   return {
     id: row.id,
     userId: row.user_id,
@@ -97,6 +102,16 @@ export async function findSessionById(id: string): Promise<Session | null> {
     grants: await grantsOf(row.user_id),
     expiresAtMs: Number(row.expires_at_ms),
   };
+}
+
+async function isConfirmedByProvider(id: string): Promise<boolean> {
+  const session = await findProviderSession(id);
+  return session !== null && isConfirmed(session);
+}
+
+/** The id in a session cookie, or `null` if it is forged. The session may have ended. */
+export function sessionIdIn(cookie: string | undefined): string | null {
+  return cookie === undefined ? null : unseal(PURPOSE, cookie);
 }
 
 type Revocations = Set<() => void>;

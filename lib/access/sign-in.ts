@@ -4,13 +4,20 @@ import type { SignInRules } from '../config';
 import { SandkeeperError } from '../errors';
 import { CLIENT_ADDRESS_HEADER } from '../http/client-address';
 import { noteSignIn } from './audit';
-import { openSession, type SignInMethod, sessionCookieName, sessionCookieOptions } from './sessions';
+import {
+  openSession,
+  type SignInMethod,
+  sessionCookieName,
+  sessionCookieOptions,
+  sessionIdIn,
+} from './sessions';
 import { findUser } from './users';
 
 /** The ways to sign in, as the access log names them. */
 const METHOD_NAMES = {
   link: 'with a sign-in link',
   token: 'with the fixed token',
+  oidc: 'with a provider',
 } satisfies Record<SignInMethod, string>;
 
 /** What the sign-in page takes besides other ways; `null`: sign-in by link is switched off. */
@@ -25,10 +32,10 @@ export async function clientAddress(): Promise<string> {
 }
 
 /**
- * Completes a sign-in in an action or a route: records it, opens a session of the person and sets its cookie. Throws
- * `forbidden` for a disabled person.
+ * Completes a sign-in in an action or a route: records it, opens a session of the person, sets its cookie and returns its
+ * id. Throws `forbidden` for a disabled person.
  */
-export async function completeSignIn(userId: string, method: SignInMethod): Promise<void> {
+export async function completeSignIn(userId: string, method: SignInMethod): Promise<string> {
   const user = await findUser(userId);
   if (user === null || user.isDisabled)
     throw new SandkeeperError('forbidden', 'This account is disabled. Ask an admin to enable it again.');
@@ -36,4 +43,5 @@ export async function completeSignIn(userId: string, method: SignInMethod): Prom
   await noteSignIn({ userId, actor: user.name }, { kind: 'signed-in', detail });
   const cookie = await openSession({ userId, method });
   (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
+  return sessionIdIn(cookie) ?? '';
 }

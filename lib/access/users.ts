@@ -2,7 +2,8 @@ import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { database } from '../db/client';
 import type { ConnectionName } from '../sandbox-key';
-import { EVERYWHERE, type Grants, parseRole } from './grants';
+import { EVERYWHERE, type Grants, joinGrants, parseRole } from './grants';
+import { groupGrantsOf } from './identities';
 import type { Role } from './roles';
 
 /** The person that the sign-in link signs in. */
@@ -54,8 +55,25 @@ export async function grantRole(
     .execute();
 }
 
-/** The roles that were given to the person. */
+/** Name and email as the person's provider has them. */
+export async function renameUser(userId: string, name: string, email: string | null): Promise<void> {
+  const db = await database();
+  await db.updateTable('users').set({ name, email }).where('id', '=', userId).execute();
+}
+
+/** Removes a person that nothing refers to yet. */
+export async function removeUser(userId: string): Promise<void> {
+  const db = await database();
+  await db.deleteFrom('users').where('id', '=', userId).execute();
+}
+
+/** The roles that were given to the person, joined with those of the person's groups. */
 export async function grantsOf(userId: string): Promise<Grants> {
+  return joinGrants([await ownGrantsOf(userId), await groupGrantsOf(userId)]);
+}
+
+/** The roles that were given to the person. */
+export async function ownGrantsOf(userId: string): Promise<Grants> {
   const db = await database();
   const rows = await db
     .selectFrom('grants')

@@ -1,5 +1,6 @@
 import 'server-only';
 import { type Kysely, type Migration, type MigrationProvider, PostgresAdapter, sql } from 'kysely';
+import { createSignInProviders } from './sign-in-tables';
 
 /** The tables whose rows are of one sandbox. */
 const SANDBOX_TABLES = [
@@ -394,6 +395,7 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
         .execute();
     },
   },
+  '024_sign_in_providers': { up: createSignInProviders },
 });
 
 /** As in `lib/access/users.ts`, which may change. */

@@ -6,6 +6,10 @@ export type Database = {
   sessions: SessionsTable;
   sign_in_codes: SignInCodesTable;
   sign_in_failures: SignInFailuresTable;
+  identities: IdentitiesTable;
+  provider_sessions: ProviderSessionsTable;
+  used_logout_tokens: UsedLogoutTokensTable;
+  sign_in_tests: SignInTestsTable;
   operations: OperationsTable;
   operation_items: OperationItemsTable;
   operation_connections: OperationConnectionsTable;
@@ -73,6 +77,54 @@ type SignInFailuresTable = {
   limit_key: string;
   failures: number;
   last_at_ms: number;
+};
+
+/** The accounts of people at OpenID Connect providers. */
+type IdentitiesTable = {
+  issuer: string;
+  /** The id of the account at the issuer, which never changes. */
+  subject: string;
+  user_id: string;
+  /** JSON: the names of the groups that the last check found. */
+  groups: string;
+  checked_at_ms: number;
+  created_at_ms: number;
+};
+
+/** What a session that was opened by a provider depends on. */
+type ProviderSessionsTable = {
+  session_id: string;
+  /** The name of the provider in the configuration. */
+  provider: string;
+  issuer: string;
+  subject: string;
+  /** The id of the session at the provider, if it named one. */
+  sid: string | null;
+  /** JSON of the tokens, sealed like the keys of connections. `null` once the session has ended. */
+  sealed_tokens: string | null;
+  /** When the provider last confirmed the account. */
+  checked_at_ms: number;
+  /** When the next check is due. */
+  check_at_ms: number;
+  /** Until when a process has the check for itself. */
+  claimed_until_ms: number;
+  /** Why the last check failed, and since when checks fail. Both are `null` after a successful one. */
+  problem: string | null;
+  failing_since_ms: number | null;
+  /** Why the session has ended, for its person. */
+  ended: string | null;
+};
+
+/** Logout tokens that were received, so that none works twice. */
+type UsedLogoutTokensTable = { id: string; until_ms: number };
+
+/** Results of sign-in tests, until their page has been read. */
+type SignInTestsTable = {
+  id: string;
+  user_id: string;
+  /** JSON, sealed: it has the claims of an account. */
+  sealed_result: string;
+  at_ms: number;
 };
 
 type OperationsTable = {

@@ -332,9 +332,9 @@ export class LiveSocket {
 }
 
 /** Loads the sign-in page, which discards all data in this page. */
-export function leaveToSignIn(): void {
+export function leaveToSignIn(address = '/sign-in'): void {
   forgetTyped();
-  window.location.assign('/sign-in');
+  window.location.assign(address);
 }
 
 let tabSocket: LiveSocket | null = null;

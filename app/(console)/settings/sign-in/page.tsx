@@ -1,0 +1,12 @@
+import type { Metadata } from 'next';
+import { SignInSettings } from '@/components/settings/sign-in-settings';
+import { EVERYWHERE } from '@/lib/access/grants';
+import { guardPage } from '@/lib/access/guard';
+import { readSignInFacts } from '@/lib/settings/read-sign-in';
+
+export const metadata: Metadata = { title: 'Sign-in' };
+
+export default async function SettingsSignInPage() {
+  await guardPage('admin', EVERYWHERE);
+  return <SignInSettings facts={readSignInFacts()} />;
+}
