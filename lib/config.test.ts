@@ -47,6 +47,7 @@ describe('defaults', () => {
         },
       ],
       secretKey: { key: undefined, file: undefined },
+      auditLog: null,
       oidc: { providers: [], checkMs: 3_600_000, clockToleranceSeconds: 60, set: [] },
       operations: {
         protectedKey: 'protected',
