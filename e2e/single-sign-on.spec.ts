@@ -7,7 +7,7 @@ import { freePort } from './support/processes';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-/** A Sandkeeper that signs people in at a real provider. Groups are checked after half of the ten seconds. */
+/** A Sandkeeper that signs people in at a real provider. */
 const test = base.extend<object, { provider: TestProvider; port: number }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the required fixtures from the pattern.
   port: [async ({}, use) => use(await freePort()), { scope: 'worker' }],
@@ -24,7 +24,6 @@ const test = base.extend<object, { provider: TestProvider; port: number }>({
       use({
         PORT: String(port),
         ...provider.settings('leads=admin; ops=operator'),
-        SANDKEEPER_OIDC_CHECK_SECONDS: '10',
       }),
     { scope: 'worker' },
   ],
@@ -77,8 +76,10 @@ test('a person signs in with a provider, loses access with their group, and sign
 
   // Another group gives another role at the next check, on the open page.
   provider.accounts.set('ana', account('leads'));
+  await sandkeeper.checkMemberships();
   await expect(page.getByRole('link', { name: 'Settings' })).toBeVisible({ timeout: 60_000 });
   provider.accounts.set('ana', account('hr'));
+  await sandkeeper.checkMemberships();
   await expect(page.getByRole('dialog', { name: 'Sign in to continue' })).toBeVisible({ timeout: 60_000 });
   await page.goto('/sandboxes');
   await expect(problem).toBeVisible();

@@ -175,6 +175,11 @@ export class Sandkeeper {
     await this.#runBeside('change-role', session, role);
   }
 
+  /** Makes the server ask the providers at once for the groups of everybody who is signed in. */
+  async checkMemberships(): Promise<void> {
+    await this.#runBeside('check-memberships');
+  }
+
   /** Runs a helper program with the settings of the server and returns its output. */
   async #runBeside(helper: string, ...args: string[]): Promise<string> {
     const program = `build/e2e/${helper}.mjs`;

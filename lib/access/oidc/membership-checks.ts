@@ -23,8 +23,12 @@ import {
 } from './provider-sessions';
 
 const MAX_AT_ONCE = 8;
+/** Providers are configured at the start alone. */
+const IDLE_PAUSE_MS = 60 * 60_000;
 const MIN_PAUSE_MS = 250;
-const MAX_PAUSE_MS = 30_000;
+/** Also finds the sessions that other servers have opened. */
+const MAX_PAUSE_MS = 5_000;
+const FORGET_EVERY_MS = 60_000;
 const MAX_RETRY_MS = 60_000;
 
 /**
@@ -36,6 +40,7 @@ export class MembershipChecks {
     work: () => this.#work(),
     failureMessage: 'Memberships could not be checked:',
   });
+  #forgotAtMs = 0;
 
   open(): void {
     this.#loop.poke();
@@ -46,15 +51,16 @@ export class MembershipChecks {
   }
 
   async #work(): Promise<number> {
-    if (config().oidc.providers.length === 0) return MAX_PAUSE_MS;
+    if (config().oidc.providers.length === 0) return IDLE_PAUSE_MS;
     const due = await claimDueChecks(MAX_AT_ONCE);
     await Promise.all(due.map((session) => this.#checkSafely(session)));
-    await forgetEndedSessions();
+    if (Date.now() - this.#forgotAtMs > FORGET_EVERY_MS) {
+      this.#forgotAtMs = Date.now();
+      await forgetEndedSessions();
+    }
     const nextAtMs = due.length === MAX_AT_ONCE ? Date.now() : await nextCheckAtMs();
-    return Math.min(
-      MAX_PAUSE_MS,
-      Math.max(MIN_PAUSE_MS, (nextAtMs ?? Number.POSITIVE_INFINITY) - Date.now()),
-    );
+    const untilNextMs = (nextAtMs ?? Number.POSITIVE_INFINITY) - Date.now();
+    return Math.min(MAX_PAUSE_MS, config().oidc.checkMs / 4, Math.max(MIN_PAUSE_MS, untilNextMs));
   }
 
   /** One session must not keep the others from their checks. */
