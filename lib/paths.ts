@@ -39,6 +39,7 @@ export const paths = {
   /** `search` is a query string without the question mark. */
   access: (search = '') => (search === '' ? '/operations/access' : `/operations/access?${search}`),
   about: () => '/settings/about',
+  noAccess: () => '/no-access',
   connections: () => '/settings/connections',
   connection: (name: string) => `/settings/connections/${encodeURIComponent(name)}`,
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,

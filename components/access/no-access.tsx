@@ -17,7 +17,7 @@ export function NoAccess({ actor, email }: { actor: string; email: string | null
             is loaded again.
           </p>
           <div className="mt-4 flex flex-wrap gap-2">
-            <Button tone="primary" onClick={() => window.location.reload()}>
+            <Button tone="primary" onClick={() => window.location.assign('/')}>
               Check again
             </Button>
             <Button onClick={() => void signOutEverywhere()}>Sign out</Button>

@@ -32,6 +32,7 @@ const ROUTES: Record<string, Role | null> = {
   '/settings/sign-in/test': 'admin',
   // Does not exist in production.
   '/dev/gallery': null,
+  '/no-access': null,
   '/sign-in': null,
   '/sign-in/with/[provider]': null,
   '/sign-in/callback': null,

@@ -19,12 +19,13 @@ export type Caller = Session & { role: Role };
 type Place = Scope | Promise<Scope | { connection: string }>;
 
 /**
- * Guards a page. Redirects to the sign-in page and back without a session. Shows `not-found.tsx` for a connection that the
+ * Guards a page. Redirects to the sign-in page and back without a session, and to a page of its own without any role. Shows `not-found.tsx` for a connection that the
  * person must not learn of, and `forbidden.tsx` for an insufficient role.
  */
 export async function guardPage(role: Role, where: Place): Promise<Caller> {
   const session = await currentSession();
   if (!session) redirect(paths.signIn(ownPath((await headers()).get(PATH_HEADER))));
+  if (roleIn(session.grants, ANYWHERE) === null) redirect(paths.noAccess());
   const scope = await scopeAt(where);
   const held = roleIn(session.grants, scope);
   if (held === null && isHiding(scope)) notFound();

@@ -11,6 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const PUBLIC: Readonly<Record<string, string>> = {
   'app/layout.tsx default': 'it also renders the sign-in page',
   'app/dev/gallery/page.tsx default': 'it exists only in development and shows no data',
+  'app/no-access/page.tsx default': 'it shows people without a role who they are',
   'app/sign-in/page.tsx default': 'it opens the session',
   'app/sign-in/with/[provider]/route.ts GET': 'it sends the browser to a provider',
   'app/sign-in/callback/route.ts GET': 'it opens the session that a provider answers for',
