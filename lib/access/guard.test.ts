@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { setUpDataDir } from '../test-support/environment';
 import { signInAs, someone } from '../test-support/people';
-import { ANYWHERE } from './grants';
+import { ANYWHERE, EVERYWHERE } from './grants';
 import { currentSession, guardPage, guardRead, guardWrite, requireRole } from './guard';
 import { ROLES, type Role, roleSuffices } from './roles';
-import { sessionCookieName } from './sessions';
+import { openSession, sessionCookieName } from './sessions';
+import { createUser } from './users';
 
 /** Stands in for the request of Next.js. The rest is real. */
 const request = vi.hoisted(() => ({ cookies: new Map<string, string>(), headers: new Headers() }));
@@ -53,6 +54,16 @@ describe('roles', () => {
 });
 
 describe('guards', () => {
+  it('lead people without any role to a page of their own, and tell them nothing of a connection', async () => {
+    const userId = await createUser({ name: 'nora' });
+    request.cookies.set(sessionCookieName(), await openSession({ userId, method: 'link' }));
+    for (const where of [ANYWHERE, EVERYWHERE, 'local', 'nowhere'])
+      await expect(guardPage('viewer', where)).rejects.toMatchObject({
+        digest: expect.stringMatching(/^NEXT_REDIRECT;.*;\/no-access;/),
+      });
+    await expect(guardRead('viewer', 'local')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   it('refuse requests without a session, and redirect pages to the sign-in page', async () => {
     await expect(guardRead('viewer', ANYWHERE)).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(guardWrite('viewer', ANYWHERE)).rejects.toMatchObject({ code: 'unauthenticated' });
