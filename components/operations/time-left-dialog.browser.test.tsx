@@ -174,7 +174,7 @@ it('does not offer an operator to end sandboxes', async () => {
   const { dialog, plan, onChoose } = setUp([only], [only], {}, 'operator');
   await render(dialog);
   await page.getByRole('textbox', { name: 'Minutes from now' }).fill('1');
-  await expect.element(page.getByText('which requires the admin role on local')).toBeVisible();
+  await expect.element(page.getByRole('dialog')).toHaveTextContent('which requires the admin role on local');
   await expect.element(button('Set time left')).toHaveAttribute('aria-disabled', 'true');
   await page.getByRole('textbox', { name: 'Minutes from now' }).fill('10');
   await button('Set time left').click();

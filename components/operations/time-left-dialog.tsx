@@ -142,7 +142,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
       });
       const plannedAtMs = serverNow();
       const shortened = fresh.targets.filter(
-        (sandbox) => losesAt(sandbox, plannedAtMs) && !(shortens && losing.has(sandbox.key)),
+        (sandbox) => losesAt(sandbox, plannedAtMs) && !((isOne || shortens) && losing.has(sandbox.key)),
       ).length;
       if (shortened > 0)
         return `The sandboxes have changed: ${sandboxCount(shortened)} would lose time. Check the list and confirm again.`;
