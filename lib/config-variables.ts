@@ -17,6 +17,18 @@ function wholeNumber(min: number, max: number) {
     .refine((number) => number >= min && number <= max);
 }
 
+const UNIT_S = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A time in seconds, minutes, hours or days, such as `12h`. The limits are in seconds, the result in ms. */
+function duration(minS: number, maxS: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}[smhd]$/)
+    .transform((text) => Number(text.slice(0, -1)) * UNIT_S[text.slice(-1) as keyof typeof UNIT_S])
+    .refine((seconds) => seconds >= minS && seconds <= maxS)
+    .transform((seconds) => seconds * 1_000);
+}
+
 /** The variables. `expected` completes the message about a wrong value. */
 export const VARIABLES = {
   PORT: { schema: Port, expected: 'a port number from 1 to 65535, such as 3000' },
@@ -37,6 +49,8 @@ export const VARIABLES = {
   },
   SANDKEEPER_SIGN_IN_TOKEN_FILE: { schema: z.string().min(1), expected: 'the path of a file with the token' },
   SANDKEEPER_SIGN_IN_LINK: { schema: z.enum(['on', 'off']), expected: '`on` or `off`' },
+  SANDKEEPER_SESSION_IDLE: { schema: duration(5, 365 * 86_400), expected: 'a time such as 30m, 12h or 7d' },
+  SANDKEEPER_SESSION_MAX: { schema: duration(5, 365 * 86_400), expected: 'a time such as 12h or 7d' },
   SANDKEEPER_URL: {
     schema: httpUrl().refine(isOrigin),
     expected: 'an origin such as https://sandkeeper.example.com, without a path',

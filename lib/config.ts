@@ -15,6 +15,7 @@ export type Config = {
   dataDir: string;
   enginePort: number;
   signIn: SignInRules;
+  sessions: SessionRules;
   /** The origin that people use if it is not `http://HOST:PORT`, as behind a proxy. */
   publicOrigin: string | undefined;
   /** `postgres://…`, or a file for the embedded database. */
@@ -54,6 +55,14 @@ export type OidcRules = {
 };
 const OIDC_VARIABLES = ['SANDKEEPER_OIDC_CHECK_SECONDS', 'SANDKEEPER_OIDC_CLOCK_SECONDS'] as const;
 type OidcVariable = (typeof OIDC_VARIABLES)[number];
+
+/** How long people stay signed in, ms. */
+export type SessionRules = {
+  /** Without a request. */
+  idleMs: number;
+  /** In all. */
+  maxMs: number;
+};
 
 /** Limits of the HTTP server. */
 export type HttpRules = {
@@ -165,6 +174,10 @@ export function readConfig(
     signIn: {
       hasLink: (read('SANDKEEPER_SIGN_IN_LINK') ?? 'on') === 'on',
       token: read('SANDKEEPER_SIGN_IN_TOKEN'),
+    },
+    sessions: {
+      idleMs: read('SANDKEEPER_SESSION_IDLE') ?? 12 * HOUR_MS,
+      maxMs: read('SANDKEEPER_SESSION_MAX') ?? 7 * DAY_MS,
     },
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,

@@ -5,10 +5,12 @@ import type { Duplex } from 'node:stream';
 import { checkActionRequest, isActionRequest } from './access/action-request';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './access/headers';
 import { isOwnHost, isOwnOrigin } from './access/origin';
+import { hasTwoSessions, TWO_SESSIONS } from './access/session-cookie';
 import type { Config } from './config';
 import { limitBodyTime } from './http/body-deadline';
 import { CLIENT_ADDRESS_HEADER, ClientAddresses } from './http/client-address';
 import { ConnectionLimiter, refuseRequest } from './http/connection-limits';
+import { withResponse } from './http/response-headers';
 import { failRequest, inRequest, inUpgrade } from './http/uncaught';
 import { PATH_HEADER } from './paths';
 import { withRequestFacts } from './request-facts';
@@ -59,8 +61,9 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
     req.headers[CLIENT_ADDRESS_HEADER] = addresses.of(req);
     limitBodyTime(req, res, { timeoutMs: bodyTimeoutMs, isUpload: req.method === 'PUT' });
     if (handlers.serveFiles(req, res)) return;
+    const servePage = (request: IncomingMessage) => withResponse(res, () => handlers.servePage(request, res));
     if (!isActionRequest(req)) {
-      await handlers.servePage(req, res);
+      await servePage(req);
       return;
     }
     // Next.js cannot parse every `Origin`.
@@ -68,7 +71,7 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
       return answerShortly(res, 403, 'This request did not come from a page of Sandkeeper.');
     }
     const checked = await checkActionRequest(req).catch(() => null);
-    if (checked !== null) await handlers.servePage(checked, res);
+    if (checked !== null) await servePage(checked);
     else if (!res.headersSent && !res.destroyed) answerShortly(res, 400, 'This form is not valid.');
   }
 
@@ -94,7 +97,8 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
 
 /**
  * Sets the security headers and answers requests that must not go further: for another host, with an unknown method, for an
- * address that cannot be decoded, and for those parts of Next.js that no page uses. Returns whether to handle the request.
+ * address that cannot be decoded, for those parts of Next.js that no page uses, with two session cookies, and for data from a
+ * page of another site. Returns whether to handle the request.
  */
 export function admit(
   config: Config,
@@ -127,6 +131,15 @@ export function admit(
     answerShortly(res, 404, 'There is nothing at this address.');
     return false;
   }
+  if (hasTwoSessions(config, req.headers.cookie)) {
+    answerShortly(res, 400, TWO_SESSIONS);
+    return false;
+  }
+  if (isFromAnotherSite(path, req.headers['sec-fetch-site'])) {
+    const open = 'Open Sandkeeper itself and find it there.';
+    answerShortly(res, 403, `A page of another site asked for this. ${open}`);
+    return false;
+  }
   const policy = contentSecurityPolicy({ nonce: newNonce(), host, dev });
   res.setHeader('content-security-policy', policy);
   // Next.js reads the nonce for its own scripts from the request.
@@ -137,6 +150,18 @@ export function admit(
   for (const name of ['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded'])
     delete req.headers[name];
   return true;
+}
+
+/** Addresses below `/api` that tell nothing about a session. */
+const FOR_EVERYBODY: ReadonlySet<string> = new Set(['/api/health']);
+
+/**
+ * Whether a page of another site asked for data. Browsers say so, and send the session cookie when such a page opens an address
+ * of ours. Pages may be opened from anywhere: they show nothing to the page that links to them. Programs do not send it.
+ */
+function isFromAnotherSite(path: string, site: string | string[] | undefined): boolean {
+  if (!/^\/api(\/|$)/i.test(path) || FOR_EVERYBODY.has(path)) return false;
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
 }
 
 /** The path of a request target, decoded once, with single slashes. `null` if it is not a path or cannot be decoded. */

@@ -1,12 +1,14 @@
 import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { followChanges, onRevocation } from './access/access-changes';
 import { grantsFingerprint } from './access/grants';
+import { recheckHeldWork } from './access/held-work';
 import { membershipChecks } from './access/oidc/membership-checks';
 import { isOwnHost, isOwnOrigin, ownUrl } from './access/origin';
 import { sessionCookieOf } from './access/request-guard';
 import { forgetServer, noteServer } from './access/server-note';
-import { findSession, onRevocation } from './access/sessions';
+import { findSession, noteSocketUse } from './access/sessions';
 import { issueCode, linkWith } from './access/sign-in-codes';
 import { liveSessionOf, provideChannels } from './channels';
 import { config } from './config';
@@ -40,6 +42,8 @@ type Description = { url: string; signInUrl: string | null; dataDir: string; ups
 /** The promise of the runtime on which `server.mjs` waits. */
 type Waiting = { resolve: (runtime: ServerRuntime) => void; reject: (error: unknown) => void };
 
+let stopFollowing = async () => {};
+
 /** Opens the database, connects the channels to their sources and continues interrupted operations. */
 export async function openServerRuntime(): Promise<void> {
   const waiting = (globalThis as { [key: symbol]: Waiting | undefined })[
@@ -54,8 +58,13 @@ export async function openServerRuntime(): Promise<void> {
     onRevocation(() => {
       hub().recheckSessions();
       void consoleSessions().recheckOwners();
+      void recheckHeldWork();
+      operationRunner()
+        .recheckAuthority()
+        .catch((error) => console.error('Whether operations may go on could not be checked:', error));
     });
     membershipChecks().open();
+    stopFollowing = followChanges();
     await operationRunner().open();
     await wakeKeeper().open();
     startFleetWatchers();
@@ -89,6 +98,7 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
   return {
     ok: true,
     session: liveSessionOf(session),
+    noteUse: () => noteSocketUse(session.id),
     // What the socket may receive follows from these grants, and others see it under this name.
     sessionStillValid: async () => {
       const now = await findSession(value);
@@ -117,6 +127,7 @@ async function close(): Promise<void> {
   await consoleSessions().closeAll();
   hub().close();
   await membershipChecks().close();
+  await stopFollowing();
   await operationRunner().close();
   await wakeKeeper().close();
   await draftKeeper().close();

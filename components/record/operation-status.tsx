@@ -41,13 +41,20 @@ function RunningRate({ view }: { view: OperationView }) {
   return <OperationRate view={view} nowMs={useTick(TICK_MS)} />;
 }
 
-function Stopped({ operation: { cancelledAtMs, cancelledBy, startsAtMs } }: { operation: Operation }) {
+function Stopped({ operation }: { operation: Operation }) {
+  const { cancelledAtMs, cancelledBy, cancelReason, startsAtMs } = operation;
   if (cancelledAtMs === null) return null;
   return (
     <>
       {cancelledAtMs < startsAtMs ? 'Cancelled' : 'Stopped'} by <Visible text={cancelledBy ?? ''} /> at{' '}
       <LocalTime ms={cancelledAtMs} isShort />
-      {cancelledAtMs < startsAtMs ? ', before any request was sent.' : '.'}
+      {cancelledAtMs < startsAtMs ? ', before any request was sent' : null}
+      {cancelReason === undefined ? null : (
+        <>
+          , because <Visible text={cancelReason} />
+        </>
+      )}
+      .
     </>
   );
 }

@@ -4,6 +4,7 @@ import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
 import { config } from '../config';
+import { setResponseHeader } from '../http/response-headers';
 import { ownPath } from '../paths';
 import { type Result, resultOf } from '../result';
 import { noteSignIn } from './audit';
@@ -11,7 +12,7 @@ import { currentSession, requireOwnOrigin } from './guard';
 import { parseInput, parseNoInput } from './input';
 import { signOutUrl } from './oidc/membership';
 import { isSignInToken } from './secrets';
-import { revokeSession, type SignInMethod, sessionCookieName } from './sessions';
+import { revokeSession, type SignInMethod, sessionCookieName, sessionCookieOptions } from './sessions';
 import { clientAddress, completeSignIn } from './sign-in';
 import { type Attempt, signInAttempts } from './sign-in-attempts';
 import { type CodeProblem, redeemCode } from './sign-in-codes';
@@ -37,7 +38,7 @@ export async function signIn(_previous: Result<null> | null, form: FormData): Pr
   const result = await resultOf(async () => {
     await requireOwnOrigin();
     const text = parseInput(Code, parseInput(Form, form).get('token'));
-    const place = { address: await clientAddress(), account: LOCAL_ADMIN.id };
+    const place = { address: clientAddress(), account: LOCAL_ADMIN.id };
     const method = await signInAttempts().run(place, 'with a sign-in link', () => checkCode(text));
     await completeSignIn(LOCAL_ADMIN.id, method);
     return null;
@@ -54,8 +55,14 @@ async function checkCode(text: string): Promise<Attempt<SignInMethod>> {
 }
 
 /**
+ * What a browser forgets when a person signs out. Not `cookies`, which would sign them out of every site of the company's
+ * domain.
+ */
+const LEFT_BEHIND = '"cache", "storage"';
+
+/**
  * Ends the caller's session, if any, and returns where the person also signs out at the provider, if one signed them in.
- * Requires no session.
+ * Operations that were started in the session go on. Requires no session.
  */
 export async function signOut(...input: []): Promise<Result<{ continueAt: string | null }>> {
   return resultOf(async () => {
@@ -65,10 +72,11 @@ export async function signOut(...input: []): Promise<Result<{ continueAt: string
     // The tokens of the session are forgotten with it.
     const continueAt = session && (await signOutUrl(session.id));
     if (session) {
-      await noteSignIn(session, { kind: 'signed-out', detail: `from ${await clientAddress()}` });
+      await noteSignIn(session, { kind: 'signed-out', detail: `from ${clientAddress()}` });
       await revokeSession(session.id);
     }
-    (await cookies()).delete(sessionCookieName());
+    (await cookies()).set(sessionCookieName(), '', { ...sessionCookieOptions(), maxAge: 0 });
+    setResponseHeader('clear-site-data', LEFT_BEHIND);
     return { continueAt };
   });
 }

@@ -10,7 +10,7 @@ import { ANYWHERE, EVERYWHERE, roleIn, type Scope } from './grants';
 import { parseInput } from './input';
 import { isOwnOrigin } from './origin';
 import { type Role, roleSuffices } from './roles';
-import { findSession, type Session, sessionCookieName } from './sessions';
+import { findSession, findSessionInUse, type Session, sessionCookieName } from './sessions';
 
 /** A session with its role where the guard required one. */
 export type Caller = Session & { role: Role };
@@ -33,9 +33,9 @@ export async function guardPage(role: Role, where: Place): Promise<Caller> {
   return { ...session, role: held };
 }
 
-/** Guards a route that only reads. Throws `unauthenticated`, `not_found` for a hidden connection, or `forbidden`. */
-export async function guardRead(role: Role, where: Place): Promise<Caller> {
-  const session = await currentSession();
+/** Guards a route that only reads. Without `isUse` the request does not keep the session from running out. Throws `unauthenticated`, `not_found` for a hidden connection, or `forbidden`. */
+export async function guardRead(role: Role, where: Place, { isUse = true } = {}): Promise<Caller> {
+  const session = await currentSession({ isUse });
   if (!session) throw new SandkeeperError('unauthenticated', 'Sign in first.');
   return requireRole(session, role, await scopeAt(where));
 }
@@ -81,9 +81,13 @@ export async function requireOwnOrigin(): Promise<void> {
   throw new SandkeeperError('forbidden', 'This request did not come from a page of Sandkeeper.');
 }
 
-/** The session of the request, or `null`. An invalid cookie does not throw. */
-export async function currentSession(): Promise<Session | null> {
-  const session = await findSession((await cookies()).get(sessionCookieName())?.value);
+/**
+ * The session of the request, or `null`. An invalid cookie does not throw. The request counts as use of the session unless
+ * it is one that pages send by themselves.
+ */
+export async function currentSession({ isUse = true } = {}): Promise<Session | null> {
+  const cookie = (await cookies()).get(sessionCookieName())?.value;
+  const session = await (isUse ? findSessionInUse(cookie) : findSession(cookie));
   if (session) noteSession(session);
   return session;
 }

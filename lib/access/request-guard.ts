@@ -8,7 +8,7 @@ import type { Scope } from './grants';
 import { type Caller, requireRole } from './guard';
 import { isOwnOrigin } from './origin';
 import type { Role } from './roles';
-import { findSession, sessionCookieName } from './sessions';
+import { findSessionInUse, sessionCookieName } from './sessions';
 
 /** Like `guardRead` and, with `writes`, `guardWrite`, for requests outside Next.js. Throws the same errors. */
 export async function guardRequest(
@@ -20,7 +20,7 @@ export async function guardRequest(
   if (writes && !isOwnOrigin(config(), req.headers.origin)) {
     throw new SandkeeperError('forbidden', 'This request did not come from a page of Sandkeeper.');
   }
-  const session = await findSession(sessionCookieOf(req));
+  const session = await findSessionInUse(sessionCookieOf(req));
   if (!session) throw new SandkeeperError('unauthenticated', 'Sign in first.');
   noteSession(session);
   return requireRole(session, role, scope);

@@ -1,11 +1,13 @@
 import 'server-only';
-import { cookies, headers } from 'next/headers';
+import { cookies } from 'next/headers';
 import type { SignInRules } from '../config';
 import { SandkeeperError } from '../errors';
-import { CLIENT_ADDRESS_HEADER } from '../http/client-address';
+import { requestFacts } from '../request-facts';
 import { noteSignIn } from './audit';
+import { currentSession } from './guard';
 import {
   openSession,
+  revokeSession,
   type SignInMethod,
   sessionCookieName,
   sessionCookieOptions,
@@ -27,8 +29,8 @@ export function linkFieldOf({ hasLink, token }: SignInRules): 'code' | 'code-or-
 }
 
 /** The address of the client of this request. Empty if it is unknown. */
-export async function clientAddress(): Promise<string> {
-  return (await headers()).get(CLIENT_ADDRESS_HEADER) ?? '';
+export function clientAddress(): string {
+  return requestFacts()?.address ?? '';
 }
 
 /**
@@ -39,8 +41,11 @@ export async function completeSignIn(userId: string, method: SignInMethod): Prom
   const user = await findUser(userId);
   if (user === null || user.isDisabled)
     throw new SandkeeperError('forbidden', 'This account is disabled. Ask an admin to enable it again.');
-  const detail = `${METHOD_NAMES[method]}, from ${(await clientAddress()) || 'an unknown address'}`;
+  const detail = `${METHOD_NAMES[method]}, from ${clientAddress() || 'an unknown address'}`;
   await noteSignIn({ userId, actor: user.name }, { kind: 'signed-in', detail });
+  // Whatever session the browser had is over: nobody goes on under a session that was put there before.
+  const before = await currentSession({ isUse: false });
+  if (before) await revokeSession(before.id);
   const cookie = await openSession({ userId, method });
   (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
   return sessionIdIn(cookie) ?? '';

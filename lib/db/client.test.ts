@@ -36,6 +36,10 @@ const session = {
   created_at_ms: 1_768_478_400_123,
   expires_at_ms: 1_768_478_400_124,
   revoked_at_ms: null,
+  ended_by: null,
+  last_seen_at_ms: 1,
+  address: null,
+  user_agent: null,
 };
 
 describeOnDatabases('openDatabase', (here) => {

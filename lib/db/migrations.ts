@@ -396,6 +396,26 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
     },
   },
   '024_sign_in_providers': { up: createSignInProviders },
+  '025_session_use': {
+    async up(db: Kysely<unknown>) {
+      const sessions = db.schema.alterTable('sessions');
+      await sessions
+        .addColumn('last_seen_at_ms', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute();
+      for (const column of ['address', 'user_agent', 'ended_by'])
+        await sessions.addColumn(column, 'text').execute();
+      await sql`update sessions set last_seen_at_ms = created_at_ms`.execute(db);
+      const operations = db.schema.alterTable('operations');
+      for (const column of ['session_id', 'cancel_reason'])
+        await operations.addColumn(column, 'text').execute();
+      await db.schema
+        .createTable('access_changes')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('changes', 'integer', (column) => column.notNull())
+        .execute();
+      await sql`insert into access_changes (id, changes) values (1, 0)`.execute(db);
+    },
+  },
 });
 
 /** As in `lib/access/users.ts`, which may change. */

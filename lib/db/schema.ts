@@ -4,6 +4,7 @@ export type Database = {
   users: UsersTable;
   grants: GrantsTable;
   sessions: SessionsTable;
+  access_changes: AccessChangesTable;
   sign_in_codes: SignInCodesTable;
   sign_in_failures: SignInFailuresTable;
   identities: IdentitiesTable;
@@ -58,9 +59,21 @@ type SessionsTable = {
   /** Identifies the fixed sign-in token. Changing the token ends the sessions it opened. `null`: opened in another way. */
   token_fingerprint: string | null;
   created_at_ms: number;
+  /** The end, however much it is used. */
   expires_at_ms: number;
+  /** When its person signed out, or when somebody ended it. */
   revoked_at_ms: number | null;
+  /** The name of the person who ended it. `null`: signed out, or not over. */
+  ended_by: string | null;
+  /** To the minute. */
+  last_seen_at_ms: number;
+  /** The client of the last use. */
+  address: string | null;
+  user_agent: string | null;
 };
+
+/** One row: how often sessions or grants have changed, so that each process notices. */
+type AccessChangesTable = { id: number; changes: number };
 
 /** The one-time codes of sign-in links, by their hash. */
 type SignInCodesTable = {
@@ -144,6 +157,10 @@ type OperationsTable = {
   starts_at_ms: number;
   cancelled_at_ms: number | null;
   cancelled_by: string | null;
+  /** Why Sandkeeper cancelled it. `null`: a person did, or it was not cancelled. */
+  cancel_reason: string | null;
+  /** The session in which it was started. `null`: unknown. */
+  session_id: string | null;
   retry_of: string | null;
 };
 

@@ -71,7 +71,13 @@ export type Subscription = {
 /** Injected, because this room does not depend on sessions or origins. */
 export type UpgradeCheck = (req: IncomingMessage) => Promise<Admission>;
 export type Admission =
-  | { ok: true; session: LiveSession; sessionStillValid: () => Promise<boolean> }
+  | {
+      ok: true;
+      session: LiveSession;
+      sessionStillValid: () => Promise<boolean>;
+      /** Called for messages of the person, at most once a minute. */
+      noteUse?: () => Promise<void>;
+    }
   | { ok: false; status: 401 | 403; message: string };
 
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
@@ -79,6 +85,7 @@ const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const RECHECK_EVERY_MS = 15_000;
 const SILENT_AFTER_MS = 60_000;
+const USE_EVERY_MS = 60_000;
 const MAX_TOPICS_PER_SOCKET = 256;
 /** How long a first poll waits for the state, which some channels read from the database. */
 const FIRST_EVENT_MS = 1_000;
@@ -205,9 +212,15 @@ export class Hub {
     for (const ws of this.#sockets.keys()) if (ws.bufferedAmount === 0) sendFrame(ws, { type: 'beat' });
   }
 
-  #serve(ws: WebSocket, { session, sessionStillValid }: Admission & { ok: true }): void {
+  #serve(ws: WebSocket, { session, sessionStillValid, noteUse }: Admission & { ok: true }): void {
     const subscriptions: Subscriptions = new Map();
     let lastMessageAtMs = Date.now();
+    let lastUseAtMs = lastMessageAtMs;
+    const onUse = () => {
+      if (Date.now() - lastUseAtMs < USE_EVERY_MS) return;
+      lastUseAtMs = Date.now();
+      void noteUse?.().catch(() => {});
+    };
     const recheck = async () => {
       const isValid = await sessionStillValid().catch(() => true);
       if (!isValid) ws.close(CLOSED_SIGNED_OUT, 'Signed out.');
@@ -235,7 +248,7 @@ export class Hub {
         }
         lastMessageAtMs = Date.now();
         try {
-          if (!this.#handleFrame(ws, subscriptions, { session, recheck }, data, isBinary))
+          if (!this.#handleFrame(ws, subscriptions, { session, recheck, onUse }, data, isBinary))
             ws.close(CLOSED_BAD_FRAME, 'Not a frame of this protocol.');
         } catch (error) {
           // A channel could not handle it. The browser connects again.
@@ -272,6 +285,7 @@ export class Hub {
     isBinary: boolean,
   ): boolean {
     if (isBinary) {
+      client.onUse();
       const packed = unpackBytes(toBytes(data));
       if (packed !== null) subscriptions.get(topicName(packed.topic))?.onBytes(packed.bytes);
       return packed !== null;
@@ -280,8 +294,10 @@ export class Hub {
     if (frame === null) return false;
     if (frame.type === 'ping') sendFrame(ws, { type: 'pong' });
     else if (frame.type === 'unsubscribe') unsubscribe(subscriptions, topicName(frame));
-    else if (frame.type === 'message') subscriptions.get(topicName(frame))?.onMessage(frame.payload);
-    else if (!subscriptions.has(topicName(frame)) && subscriptions.size < MAX_TOPICS_PER_SOCKET)
+    else if (frame.type === 'message') {
+      client.onUse();
+      subscriptions.get(topicName(frame))?.onMessage(frame.payload);
+    } else if (!subscriptions.has(topicName(frame)) && subscriptions.size < MAX_TOPICS_PER_SOCKET)
       this.#subscribe(ws, subscriptions, frame, { ...client, joinPayload: frame.payload });
     return true;
   }
@@ -316,7 +332,7 @@ export class Hub {
   }
 }
 
-type Client = Pick<Subscriber, 'session' | 'recheck'>;
+type Client = Pick<Subscriber, 'session' | 'recheck'> & { onUse: () => void };
 /** The subscriptions of one socket, by topic name. */
 type Subscriptions = Map<string, Subscription>;
 

@@ -291,7 +291,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
   };
   // Starts the readings that the runner will need while the record is being written.
   if (operation.startsAtMs === nowMs) readAhead(targets, nowMs);
-  const isNew = await recordOperation({ ...operation, targets });
+  const isNew = await recordOperation({ ...operation, targets, sessionId: session.id });
   if (!isNew) return operationFor(session.grants, (await findOperation(plan.id)) ?? operation);
   operationRunner().start(
     operation,

@@ -137,6 +137,8 @@ export type Operation = {
   finishedAtMs: number | null;
   cancelledAtMs: number | null;
   cancelledBy: string | null;
+  /** Why Sandkeeper cancelled it, as the end of a sentence. Absent: it did not. */
+  cancelReason?: string;
   /** The operation whose failures this one retries. */
   retryOf: string | null;
   /** The connections of its sandboxes. */

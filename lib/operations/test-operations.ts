@@ -40,11 +40,12 @@ export function waitingItem(sandboxKey: SandboxKey): OperationItem {
 /** Records an operation on `targets`. The key of a local sandbox stands for a made-up one. */
 export async function recordNew(
   targets: readonly (SandboxKey | Sandbox)[],
-  changes: Partial<StoredOperation> = {},
+  { sessionId, ...changes }: Partial<StoredOperation> & { sessionId?: string } = {},
 ): Promise<StoredOperation> {
   const operation = newOperation({ ...changes, counts: freshCounts(targets.length) });
   await recordOperation({
     ...operation,
+    ...(sessionId === undefined ? {} : { sessionId }),
     targets: targets.map((target) =>
       typeof target === 'string' ? rowWith({ id: idOf(target) }).sandbox : target,
     ),

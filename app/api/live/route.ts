@@ -1,5 +1,6 @@
 import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
+import { endWithSession } from '@/lib/access/held-work';
 import { liveSessionOf } from '@/lib/channels';
 import { SandkeeperError } from '@/lib/errors';
 import { hub } from '@/lib/live/hub';
@@ -15,13 +16,22 @@ const WAIT_MS = 4_000;
  */
 export function GET(request: Request): Promise<Response> {
   return responseOf(async () => {
-    const caller = await guardRead('viewer', ANYWHERE);
+    const caller = await guardRead('viewer', ANYWHERE, { isUse: false });
     const { searchParams } = new URL(request.url);
     const named = searchParams.getAll('topic').slice(0, MAX_POLLED_TOPICS);
     const topics = named.flatMap((text) => parsePolledTopic(text) ?? []);
     if (topics.length === 0) throw new SandkeeperError('not_found', 'There is no such channel to poll.');
     const waitMs = searchParams.has('wait') ? WAIT_MS : null;
-    const events = await hub().poll(topics, liveSessionOf(caller), waitMs, request.signal);
+    const ended = new AbortController();
+    const letGo = endWithSession({
+      caller,
+      role: 'viewer',
+      scope: ANYWHERE,
+      end: (reason) => ended.abort(reason),
+    });
+    const signal = AbortSignal.any([request.signal, ended.signal]);
+    const events = await hub().poll(topics, liveSessionOf(caller), waitMs, signal).finally(letGo);
+    ended.signal.throwIfAborted();
     return Response.json({ events }, { headers: { 'cache-control': 'no-store' } });
   });
 }

@@ -90,7 +90,9 @@ function cookiesFor(cookies = ''): string {
   const { sandkeeper, sessions } = served();
   const { role } = parseCookie(cookies);
   const session = role === 'viewer' || role === 'operator' ? sessions[role] : sessions.admin;
-  return `${cookies}; ${sandkeeper.sessionCookieName}=${session}`;
+  // Two session cookies are refused.
+  const others = cookies.split('; ').filter((pair) => !pair.startsWith(`${sandkeeper.sessionCookieName}=`));
+  return [...others, `${sandkeeper.sessionCookieName}=${session}`].join('; ');
 }
 
 type ClientManifest = { clientModules: Record<string, { id: number }> };

@@ -1,7 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { request } from 'node:http';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type IncomingMessage, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { onRevocation } from '../../access/access-changes';
+import { recheckHeldWork } from '../../access/held-work';
+import type { Role } from '../../access/roles';
+import { unseal } from '../../access/secrets';
+import { endSessions, revokeSession, sessionCookieName } from '../../access/sessions';
 import { config } from '../../config';
 import type { SandboxKey } from '../../sandbox-key';
 import { eventually, setUpEngine, thrownBy } from '../../test-support/environment';
@@ -324,7 +330,6 @@ describe('an upload', () => {
   });
 
   async function headersOf(): Promise<{ cookie: string; origin: string }> {
-    const { sessionCookieName } = await import('../../access/sessions');
     const value = await signInAs('operator', 'ana');
     return { cookie: `${sessionCookieName()}=${value}`, origin: `http://localhost:${config().port}` };
   }
@@ -344,6 +349,67 @@ describe('access', () => {
       expect((await put({ headers: { origin } })).status, origin).toBe(403);
     }
     expect(fs.existsSync(`${root}/data/server`)).toBe(false);
+  });
+
+  describe('of a session that is over', () => {
+    /** A session of its own, and a request with it. */
+    async function openSessionOf(role: Role) {
+      const cookie = await signInAs(role, 'mara');
+      const sessionId = unseal('session', cookie) ?? '';
+      const headers = { cookie: `${sessionCookieName()}=${cookie}` };
+      return { sessionId, headers };
+    }
+
+    it.each([
+      ['signs out', (sessionId: string) => revokeSession(sessionId)],
+      ['is ended', (sessionId: string) => endSessions([sessionId], 'an admin')],
+    ])('ends a running download within a second when the person %s', async (_, end) => {
+      onTestFinished(onRevocation(() => void recheckHeldWork()));
+      fs.writeFileSync(`${root}/data/large`, Buffer.alloc(64 * 1024 * 1024, 1));
+      const [mine, theirs] = [await openSessionOf('operator'), await openSessionOf('operator')];
+      const path = address('/data/large', { as: 'download' });
+      const answer = await openRequest(path, { role: null, headers: mine.headers });
+      const other = await openRequest(path, { role: null, headers: theirs.headers });
+      // Neither is read, so neither ends by itself.
+      await new Promise((resolve) => answer.once('readable', resolve));
+      const broken = new Promise<number>((resolve) => {
+        const beganAtMs = performance.now();
+        answer.once('error', () => resolve(performance.now() - beganAtMs));
+        answer.once('aborted', () => resolve(performance.now() - beganAtMs));
+      });
+      await end(mine.sessionId);
+      answer.resume();
+      expect(await broken).toBeLessThan(10_000);
+      expect(answer.complete).toBe(false);
+      expect((await buffer(other)).length).toBe(64 * 1024 * 1024);
+      expect((await openRequest(path, { role: null, headers: mine.headers })).statusCode).toBe(401);
+    });
+
+    it('refuses the rest of an upload, and leaves nothing behind', async () => {
+      onTestFinished(onRevocation(() => void recheckHeldWork()));
+      fs.mkdirSync(`${root}/data/ended`);
+      const { sessionId, headers } = await openSessionOf('operator');
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        const call = request(address('/data/ended/file'), {
+          method: 'PUT',
+          headers: {
+            ...headers,
+            origin: `http://localhost:${config().port}`,
+            'content-length': 10_000_000,
+          },
+        });
+        call.on('response', resolve);
+        call.on('error', reject);
+        call.write(Buffer.alloc(1_000_000));
+      });
+      await eventually(() =>
+        fs.readdirSync(`${root}/data/ended`).some((name) => name.startsWith('.upload-')),
+      );
+      await endSessions([sessionId], 'an admin');
+      expect((await answered).statusCode).toBe(401);
+      await eventually(() => fs.readdirSync(`${root}/data/ended`).length === 0);
+      (await answered).destroy();
+    });
   });
 
   it('rejects other methods, addresses and values', async () => {

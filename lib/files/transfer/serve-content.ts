@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { noteAccess } from '../../access/audit';
+import type { Caller } from '../../access/guard';
 import { parseInput } from '../../access/input';
-import { guardRequest } from '../../access/request-guard';
+import type { Role } from '../../access/roles';
 import type { Session } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
-import { connectionOf, type SandboxKey } from '../../sandbox-key';
+import type { SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { type OpenedFile, openFile } from '../browse/reader';
 import { etagOf } from '../etag';
@@ -16,13 +17,15 @@ import { CONTENT_USES, type ContentUse, GuestPath, UPLOAD_CONFLICTS } from '../s
 import { dispositionOf } from './attachment';
 import { uploadFile } from './upload';
 
-/** A request to a file route. `signal` aborts when the client disconnects. */
+/** A request to a file route. `signal` aborts when the client disconnects, and when the admitted session is over. */
 export type FileExchange = {
   req: IncomingMessage;
   res: ServerResponse;
   sandboxKey: SandboxKey;
   query: URLSearchParams;
   signal: AbortSignal;
+  /** Guards the request, as `guardRequest`. Await it before anything else. */
+  admit: (role: Role, options?: { writes?: boolean }) => Promise<Caller>;
 };
 
 /** For downloads: no browser renders them as a page. */
@@ -46,8 +49,9 @@ const IS_INLINE = {
 } satisfies Record<ContentUse, boolean>;
 
 /** `GET content?path=&as=`: a file or a range of it. Role: operator. */
-export async function sendContent({ req, res, sandboxKey, query, signal }: FileExchange): Promise<void> {
-  const session = await guardRequest(req, 'operator', connectionOf(sandboxKey));
+export async function sendContent(exchange: FileExchange): Promise<void> {
+  const session = await exchange.admit('operator');
+  const { req, res, sandboxKey, query, signal } = exchange;
   const { path, as } = parseInput(ContentQuery, Object.fromEntries(query));
   const headBytes = IS_INLINE[as] ? HEAD_BYTES : 0;
   const { range } = req.headers;
@@ -68,8 +72,9 @@ export async function sendContent({ req, res, sandboxKey, query, signal }: FileE
  * `PUT content?path=&conflict=`: writes a file, with `as=edit` one that was edited. With `If-Match`, only over the version
  * with this etag. Returns 201, its entry and its etag. Role: operator.
  */
-export async function takeUpload({ req, res, sandboxKey, query, signal }: FileExchange): Promise<void> {
-  const session = await guardRequest(req, 'operator', connectionOf(sandboxKey), { writes: true });
+export async function takeUpload(exchange: FileExchange): Promise<void> {
+  const session = await exchange.admit('operator', { writes: true });
+  const { req, res, sandboxKey, query, signal } = exchange;
   const { path, conflict, as } = parseInput(UploadQuery, Object.fromEntries(query));
   if (path.endsWith('/')) throw new SandkeeperError('invalid', 'The path must name a file, not a folder.');
   await noteAccess(session, { kind: as === 'edit' ? 'file-edited' : 'file-uploaded', sandboxKey, path });

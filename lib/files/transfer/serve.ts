@@ -1,8 +1,10 @@
 import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { endWithSession } from '../../access/held-work';
+import { guardRequest } from '../../access/request-guard';
 import { httpStatusOf, SandkeeperError } from '../../errors';
 import { failureOf } from '../../result';
-import { keyOf, SandboxKey } from '../../sandbox-key';
+import { connectionOf, keyOf, SandboxKey } from '../../sandbox-key';
 import { sendArchive } from './archive/serve-archive';
 import { type FileExchange, sendContent, takeUpload } from './serve-content';
 
@@ -39,9 +41,18 @@ async function serve(
   query: URLSearchParams,
 ): Promise<void> {
   const disconnect = new AbortController();
+  let letGo = () => {};
   res.on('close', () => {
+    letGo();
     if (!res.writableFinished) disconnect.abort();
   });
+  const admit: FileExchange['admit'] = async (role, { writes = false } = {}) => {
+    const scope = connectionOf(key);
+    const caller = await guardRequest(req, role, scope, { writes });
+    const end = (reason: SandkeeperError) => disconnect.abort(reason);
+    if (!res.destroyed) letGo = endWithSession({ caller, role, scope, end });
+    return caller;
+  };
   try {
     const method = req.method ?? '';
     const handle = Object.hasOwn(route, method) ? route[method] : undefined;
@@ -50,10 +61,12 @@ async function serve(
       return;
     }
     if (!SandboxKey.safeParse(key).success) throw new SandkeeperError('invalid', 'Invalid sandbox ID.');
-    await handle({ req, res, sandboxKey: key, query, signal: disconnect.signal });
+    await handle({ req, res, sandboxKey: key, query, signal: disconnect.signal, admit });
   } catch (thrown) {
-    fail(res, thrown, disconnect.signal);
+    const { reason } = disconnect.signal;
+    fail(res, reason instanceof SandkeeperError ? reason : thrown);
   } finally {
+    letGo();
     discardRest(req);
   }
 }
@@ -67,8 +80,8 @@ function discardRest(req: IncomingMessage): void {
 }
 
 /** Sends the error, or breaks the connection if the response has started, so that the client sees it is incomplete. */
-function fail(res: ServerResponse, thrown: unknown, signal: AbortSignal): void {
-  if (res.headersSent || signal.aborted) {
+function fail(res: ServerResponse, thrown: unknown): void {
+  if (res.headersSent || res.destroyed) {
     res.destroy();
     return;
   }

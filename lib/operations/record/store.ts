@@ -19,10 +19,12 @@ import { CHUNK, OPEN, openItems } from './open-items';
 
 type NewOperation = Omit<StoredOperation, 'counts' | 'connections' | 'retriedConnections'> & {
   targets: Sandbox[];
+  /** The session in which it is started. */
+  sessionId?: string;
 };
 
 /** Records an operation with all its items before the first request. Returns false if it already exists. */
-export async function recordOperation({ targets, ...operation }: NewOperation): Promise<boolean> {
+export async function recordOperation({ targets, sessionId, ...operation }: NewOperation): Promise<boolean> {
   const db = await database();
   return db.transaction().execute(async (transaction) => {
     const inserted = await transaction
@@ -41,6 +43,8 @@ export async function recordOperation({ targets, ...operation }: NewOperation): 
         finished_at_ms: operation.finishedAtMs,
         cancelled_at_ms: operation.cancelledAtMs,
         cancelled_by: operation.cancelledBy,
+        cancel_reason: null,
+        session_id: sessionId ?? null,
         retry_of: operation.retryOf,
       })
       .onConflict((conflict) => conflict.column('id').doNothing())
@@ -96,14 +100,19 @@ export async function finishIfDone(operationId: string, nowMs: number): Promise<
 
 /**
  * Cancels a running operation. Unclaimed items become `cancelled` at once; a claimed item is cancelled by its process
- * unless its request was sent. Returns false if the operation is not running or already cancelled.
+ * unless its request was sent. `reason`: why Sandkeeper does it. Returns false if the operation is not running or already cancelled.
  */
-export async function recordCancel(operationId: string, by: string, nowMs: number): Promise<boolean> {
+export async function recordCancel(
+  operationId: string,
+  by: string,
+  nowMs: number,
+  reason: string | null = null,
+): Promise<boolean> {
   const db = await database();
   return db.transaction().execute(async (transaction) => {
     const cancelled = await transaction
       .updateTable('operations')
-      .set({ cancelled_at_ms: nowMs, cancelled_by: by })
+      .set({ cancelled_at_ms: nowMs, cancelled_by: by, cancel_reason: reason })
       .where('id', '=', operationId)
       .where('state', '=', 'running')
       .where('cancelled_at_ms', 'is', null)
@@ -133,6 +142,17 @@ export async function recordClarified(operationId: string, items: readonly Opera
         .execute();
     }
   });
+}
+
+/** The session in which an operation was started. `null`: unknown. */
+export async function sessionOfOperation(operationId: string): Promise<string | null> {
+  const db = await database();
+  const row = await db
+    .selectFrom('operations')
+    .select('session_id')
+    .where('id', '=', operationId)
+    .executeTakeFirst();
+  return row?.session_id ?? null;
 }
 
 /** The ids of the running operations, oldest first. */
@@ -278,6 +298,7 @@ function operationOf(
     finishedAtMs: numberOrNull(row.finished_at_ms),
     cancelledAtMs: numberOrNull(row.cancelled_at_ms),
     cancelledBy: row.cancelled_by,
+    ...(row.cancel_reason === null ? {} : { cancelReason: row.cancel_reason }),
     retryOf: row.retry_of,
     ...beside,
   };

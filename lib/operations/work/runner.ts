@@ -1,10 +1,13 @@
 import 'server-only';
 import { deleteEntriesBefore } from '../../access/audit-chain';
+import { lostAuthority } from '../../access/authority';
+import type { Role } from '../../access/roles';
 import { config } from '../../config';
 import { connections } from '../../connections/registry';
 import { fleetWatcher, watcherOf } from '../../fleet/watchers';
 import { LeaseTimer } from '../../lease/lease-timer';
 import { processOwner } from '../../lease/owner';
+import type { SandboxAct } from '../../sandbox/can';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
@@ -18,7 +21,9 @@ import {
   listItems,
   listRunning,
   listTries,
+  recordCancel,
   recordTryNow,
+  sessionOfOperation,
 } from '../record/store';
 import type { OperationItem, StoredOperation } from '../schema';
 import { connectionEnd } from '../step/connection-end';
@@ -39,6 +44,8 @@ type Options = {
   leaseMs?: number;
   /** How often the work of other processes is read; four times this when there is none here. */
   syncMs?: number;
+  /** Why an operation must send nothing more, as the end of a sentence; `null`: it may go on. */
+  findObstacle?: (operation: Operation, connections: readonly ConnectionName[]) => Promise<string | null>;
 };
 
 /** Nothing is sent with less than this share left of the claim. */
@@ -48,6 +55,18 @@ const CLOCK_MARGIN_MS = 3_000;
 const SYNC_MS = 500;
 const RETRY_MS = 1_000;
 const FORGET_EVERY_MS = 60 * 60_000;
+/** For as long, a person who could start an operation is taken to be allowed still. Changes are also announced at once. */
+const ALLOWED_FOR_MS = 500;
+/** Who stops an operation whose person may not go on. */
+const ITSELF = 'Sandkeeper';
+
+const NEEDED = {
+  kill: 'admin',
+  pause: 'operator',
+  resume: 'operator',
+  setTimeout: 'operator',
+  run: 'operator',
+} satisfies Record<SandboxAct, Role>;
 
 /**
  * Carries out operations. It claims items in the database before it sends anything, so that two processes never work on
@@ -65,6 +84,8 @@ export class OperationRunner {
     failureMessage: 'Carrying out operations failed:',
   });
   readonly #works = new Map<string, Work>();
+  /** The last check of each operation. */
+  readonly #obstacles = new Map<string, { atMs: number; found: Promise<string | null> }>();
   #begunSinceClaim = 0;
   /** When the items of an operation were last read, epoch ms by operation. */
   readonly #readAtMs = new Map<string, number>();
@@ -75,7 +96,13 @@ export class OperationRunner {
   #tries: Map<ConnectionName, number> | null = null;
 
   constructor(options: Options) {
-    this.#options = { leaseMs: config().timing.claimMs, syncMs: SYNC_MS, ...options };
+    this.#options = {
+      leaseMs: config().timing.claimMs,
+      syncMs: SYNC_MS,
+      findObstacle: async ({ id, actorId, act }, connections) =>
+        lostAuthority({ actorId, sessionId: await sessionOfOperation(id) }, NEEDED[act], connections),
+      ...options,
+    };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
     this.#limiters = new ConnectionLimiters({
       ceiling: options.maxConcurrency,
@@ -109,6 +136,12 @@ export class OperationRunner {
   cancel(operationId: string, by: string, atMs: number): void {
     this.#noteCancel(operationId, by, atMs);
     this.#loop.poke();
+  }
+
+  /** Stops the operations whose people may not go on. Call it when sessions or grants have changed. */
+  async recheckAuthority(): Promise<void> {
+    this.#obstacles.clear();
+    await Promise.all(this.#board.running().map(({ id }) => this.#isObstructed(id)));
   }
 
   /** Publishes outcomes found elsewhere, as by a recheck of unknown ones. */
@@ -239,14 +272,18 @@ export class OperationRunner {
     if (!isKnown) this.#board.put(operation, items);
     for (const item of items) if (item.outcome !== 'waiting') this.#board.noteItem(id, item);
     if (operation.cancelledAtMs !== null && operation.cancelledBy !== null)
-      this.#noteCancel(id, operation.cancelledBy, operation.cancelledAtMs);
+      this.#noteCancel(id, operation.cancelledBy, operation.cancelledAtMs, operation.cancelReason ?? null);
     if (operation.state === 'finished') this.#noteFinish(id, operation.finishedAtMs ?? nowMs);
   }
 
-  #noteCancel(operationId: string, by: string, atMs: number): void {
+  #noteCancel(operationId: string, by: string, atMs: number, reason: string | null = null): void {
     const known = this.#board.find(operationId);
     if (!known || known.cancelledAtMs !== null || known.state === 'finished') return;
-    this.#board.note(operationId, { cancelledAtMs: atMs, cancelledBy: by });
+    this.#board.note(operationId, {
+      cancelledAtMs: atMs,
+      cancelledBy: by,
+      ...(reason === null ? {} : { cancelReason: reason }),
+    });
     const stopped = new Set<string>();
     for (const work of this.#works.values()) {
       if (work.operationId !== operationId) continue;
@@ -265,8 +302,31 @@ export class OperationRunner {
       .catch(() => {});
   }
 
+  /** Whether the person may not go on. The operation is then cancelled, for all processes. */
+  async #isObstructed(operationId: string): Promise<boolean> {
+    const operation = this.#board.find(operationId);
+    if (!operation || operation.cancelledAtMs !== null) return false;
+    const nowMs = Date.now();
+    const known = this.#obstacles.get(operationId);
+    const found =
+      known && nowMs - known.atMs < ALLOWED_FOR_MS
+        ? known.found
+        : this.#options.findObstacle(operation, this.#board.connectionsIn(operationId));
+    if (found !== known?.found) this.#obstacles.set(operationId, { atMs: nowMs, found });
+    const obstacle = await found.catch((error) => {
+      this.#obstacles.delete(operationId);
+      throw error;
+    });
+    if (obstacle === null) return false;
+    await recordCancel(operationId, ITSELF, nowMs, obstacle);
+    this.#noteCancel(operationId, ITSELF, nowMs, obstacle);
+    this.#loop.poke();
+    return true;
+  }
+
   #noteFinish(operationId: string, atMs: number): void {
     this.#readAtMs.delete(operationId);
+    this.#obstacles.delete(operationId);
     if (this.#board.find(operationId)?.state === 'running')
       this.#board.note(operationId, { state: 'finished', finishedAtMs: atMs });
   }
@@ -352,6 +412,22 @@ export class OperationRunner {
       // Without the database nothing is sent, because its outcome could not be recorded.
       await this.#renew().catch(() => new Promise((resolve) => setTimeout(resolve, RETRY_MS)));
       work.stop.signal.throwIfAborted();
+    }
+    await this.#requireAuthority(work);
+  }
+
+  /** Without the database nothing is sent: whether the person may go on is unknown. */
+  async #requireAuthority(work: Work): Promise<void> {
+    for (;;) {
+      try {
+        if (await this.#isObstructed(work.operationId)) throw new StepStopped();
+        work.stop.signal.throwIfAborted();
+        return;
+      } catch (error) {
+        if (error instanceof StepStopped) throw error;
+        work.stop.signal.throwIfAborted();
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
     }
   }
 

@@ -3,9 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { noteAccess } from '../../../access/audit';
 import { parseInput } from '../../../access/input';
-import { guardRequest } from '../../../access/request-guard';
 import { SandkeeperError } from '../../../errors';
-import { connectionOf } from '../../../sandbox-key';
 import { ARCHIVE_FORMATS, type ArchiveFormat, GuestPaths } from '../../schema';
 import { dispositionOf } from '../attachment';
 import { type FileExchange, SEALED_POLICY } from '../serve-content';
@@ -32,7 +30,7 @@ const CANCELLED = 'The download was cancelled.';
  */
 export async function sendArchive(exchange: FileExchange): Promise<void> {
   const { req, sandboxKey, query, signal } = exchange;
-  const session = await guardRequest(req, 'operator', connectionOf(sandboxKey));
+  const session = await exchange.admit('operator');
   const { paths, format, limit } = parseInput(ArchiveQuery, {
     paths: query.getAll('path'),
     format: query.get('format'),
