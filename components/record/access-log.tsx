@@ -268,6 +268,7 @@ const KIND_LABELS = {
   'sign-in-refused': 'Sign-in refused',
   'signed-out': 'Signed out',
   'session-ended': 'Ended a session',
+  'person-renamed': 'Renamed a person',
   'file-opened': 'Opened a file',
   'file-downloaded': 'Downloaded a file',
   'archive-downloaded': 'Downloaded an archive',

@@ -6,6 +6,7 @@ export const ACCESS_KINDS = [
   'sign-in-refused',
   'signed-out',
   'session-ended',
+  'person-renamed',
   'file-opened',
   'file-downloaded',
   'archive-downloaded',
