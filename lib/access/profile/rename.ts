@@ -1,7 +1,7 @@
 import 'server-only';
 import { database } from '../../db/client';
-import { noteSignIn } from '../audit';
 import { announceChange } from '../access-changes';
+import { noteSignIn } from '../audit';
 import type { Who } from '../sessions';
 
 /** Renames a person by themself. Their open pages show the new name with their next request. */

@@ -45,7 +45,10 @@ type Options = {
   /** How often the work of other processes is read; four times this when there is none here. */
   syncMs?: number;
   /** Why an operation must send nothing more, as the end of a sentence; `null`: it may go on. */
-  findObstacle?: (operation: StoredOperation, connections: readonly ConnectionName[]) => Promise<string | null>;
+  findObstacle?: (
+    operation: StoredOperation,
+    connections: readonly ConnectionName[],
+  ) => Promise<string | null>;
 };
 
 /** Nothing is sent with less than this share left of the claim. */
