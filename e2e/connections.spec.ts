@@ -24,6 +24,10 @@ test('an admin adds a connection with a test, replaces its key, disables, enable
     await signIn(page);
     await page.goto('/sandboxes');
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Settings' }).click();
+    await page
+      .getByRole('navigation', { name: 'Settings' })
+      .getByRole('link', { name: 'Connections' })
+      .click();
     const list = page.getByRole('table', { name: 'Connections' });
     await expect(list.getByRole('row', { name: 'Local engine' })).toContainText('SANDKEEPER_ENGINE_KEY');
     await expectAccessibleInBothThemes(page, 'the connections');

@@ -38,6 +38,8 @@ export const paths = {
   operations: (search = '') => (search === '' ? '/operations' : `/operations?${search}`),
   /** `search` is a query string without the question mark. */
   access: (search = '') => (search === '' ? '/operations/access' : `/operations/access?${search}`),
+  settings: () => '/settings',
+  profile: () => '/settings/profile',
   about: () => '/settings/about',
   noAccess: () => '/no-access',
   connections: () => '/settings/connections',

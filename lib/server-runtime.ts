@@ -8,6 +8,7 @@ import { membershipChecks } from './access/oidc/membership-checks';
 import { isOwnHost, isOwnOrigin, ownUrl } from './access/origin';
 import { sessionCookieOf } from './access/request-guard';
 import { forgetServer, noteServer } from './access/server-note';
+import { hasTwoSessions, TWO_SESSIONS } from './access/session-cookie';
 import { findSession, noteSocketUse } from './access/sessions';
 import { issueCode, linkWith } from './access/sign-in-codes';
 import { liveSessionOf, provideChannels } from './channels';
@@ -89,6 +90,7 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
   if (!isOwnHost(config(), host) || !isOwnOrigin(config(), origin)) {
     return { ok: false, status: 403, message: 'This socket was not opened by a page of Sandkeeper.' };
   }
+  if (hasTwoSessions(config(), req.headers.cookie)) return { ok: false, status: 403, message: TWO_SESSIONS };
   const value = sessionCookieOf(req);
   const session = await findSession(value);
   if (!session) return { ok: false, status: 401, message: 'Sign in first.' };

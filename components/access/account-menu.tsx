@@ -40,7 +40,8 @@ export function AccountMenu({ actor, roles, theme }: { actor: string; roles: str
             label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
             onActivate: () => chooseTheme(name),
           })),
-          { label: 'About Sandkeeper', onActivate: () => router.push(paths.about()), separated: true },
+          { label: 'Profile', onActivate: () => router.push(paths.profile()), separated: true },
+          { label: 'About Sandkeeper', onActivate: () => router.push(paths.about()) },
           { label: 'Sign out', onActivate: signOutEverywhere, separated: true },
         ]}
       />

@@ -92,7 +92,9 @@ function Facts({ session }: { session: ListedSession }) {
         {address === null || address === '' ? null : (
           <>
             {', from '}
-            <span className="font-mono">{address}</span>
+            <span translate="no" className="font-mono">
+              {address}
+            </span>
           </>
         )}
       </div>
@@ -124,7 +126,7 @@ function EndDialog({ target, isOpen, person, onClose }: DialogProps) {
   async function end() {
     setIsBusy(true);
     setRefusal(null);
-    const answer = await answerOf(endOf(target, person));
+    const answer = await endOf(target, person);
     setIsBusy(false);
     if (answer?.ok) {
       toast.success(isOne ? 'Ended the session' : 'Ended the sessions');
@@ -164,9 +166,8 @@ function EndDialog({ target, isOpen, person, onClose }: DialogProps) {
 }
 
 function endOf(target: Target, person: Props['person']) {
-  if (target === 'all')
-    return person === null ? endOtherOwnSessions({}) : endSessionsOfPerson({ userId: person.id });
-  return person === null
-    ? endOwnSession({ ref: target.ref })
-    : endSessionOfPerson({ userId: person.id, ref: target.ref });
+  if (target === 'all' && person === null) return answerOf(endOtherOwnSessions({}));
+  if (target === 'all') return answerOf(endSessionsOfPerson({ userId: person?.id ?? '' }));
+  if (person === null) return answerOf(endOwnSession({ ref: target.ref }));
+  return answerOf(endSessionOfPerson({ userId: person.id, ref: target.ref }));
 }

@@ -11,6 +11,7 @@ type Place = { name: string; href: string; forAdmins: boolean };
 
 /** The pages of the settings, in the order in which they are shown. */
 const PLACES: readonly Place[] = [
+  { name: 'Profile', href: paths.profile(), forAdmins: false },
   { name: 'Connections', href: paths.connections(), forAdmins: true },
   { name: 'Sign-in', href: paths.signInSettings(), forAdmins: true },
   { name: 'About', href: paths.about(), forAdmins: false },

@@ -15,7 +15,7 @@ type Place = { name: string; href: string; forAdmins: boolean };
 const PLACES: readonly Place[] = [
   { name: 'Sandboxes', href: paths.sandboxes(), forAdmins: false },
   { name: 'Operations', href: paths.operations(), forAdmins: false },
-  { name: 'Settings', href: paths.connections(), forAdmins: true },
+  { name: 'Settings', href: paths.settings(), forAdmins: false },
 ];
 
 /** The main navigation, with the number of operations in progress. */

@@ -17,6 +17,8 @@ type Wanted = {
 const FLEET = '/sandboxes';
 const CONNECTIONS = '/settings/connections';
 
+const PROFILE = '/settings/profile';
+
 const NEW_CONNECTION = {
   kind: 'e2b',
   name: 'never-added',
@@ -133,6 +135,15 @@ const ACTIONS: Record<string, Wanted> = {
   renameOneView: { role: 'viewer', args: () => [{ id: 'x', name: 'x' }] },
   deleteOneView: { role: 'viewer', args: () => [{ id: 'x' }] },
   chooseStartView: { role: 'viewer', args: () => [{ id: null }] },
+  changeOwnName: { role: 'viewer', args: () => [{ name: 'Somebody else' }], path: PROFILE },
+  endOwnSession: { role: 'viewer', args: () => [{ ref: 'x'.repeat(22) }], path: PROFILE },
+  endOtherOwnSessions: { role: 'viewer', args: () => [{}], path: PROFILE },
+  endSessionOfPerson: {
+    role: 'admin',
+    args: () => [{ userId: 'local-admin', ref: 'x'.repeat(22) }],
+    path: PROFILE,
+  },
+  endSessionsOfPerson: { role: 'admin', args: () => [{ userId: 'local-admin' }], path: PROFILE },
   signOut: { role: null, args: () => [] },
   signIn: { role: null, args: () => [null, null] },
 };

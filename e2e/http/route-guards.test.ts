@@ -23,8 +23,9 @@ const ROUTES: Record<string, Role | null> = {
   '/operations': 'viewer',
   '/operations/[id]': 'viewer',
   '/operations/access': 'viewer',
-  // Redirects to the connections.
-  '/settings': 'admin',
+  // Redirects to the profile.
+  '/settings': 'viewer',
+  '/settings/profile': 'viewer',
   '/settings/about': 'viewer',
   '/settings/connections': 'admin',
   '/settings/connections/[name]': 'operator',
@@ -90,7 +91,7 @@ const TO_SIGN_IN: ReadonlySet<string> = new Set(['/sign-in/with/[provider]', '/s
 /** Where pages redirect to, apart from the fleet. */
 const targetsFor = (id: string): Record<string, string> => ({
   '/sandboxes/[id]/[[...tab]]': `${pageOf(id)}/files`,
-  '/settings': paths.connections(),
+  '/settings': paths.profile(),
 });
 
 /** The URL of a route for an existing sandbox or operation. */

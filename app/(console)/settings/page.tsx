@@ -1,10 +1,10 @@
 import { redirect } from 'next/navigation';
-import { EVERYWHERE } from '@/lib/access/grants';
+import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { paths } from '@/lib/paths';
 
-/** The first page of the settings. */
+/** Leads to the first page of the settings, which everybody has. */
 export default async function SettingsPage() {
-  await guardPage('admin', EVERYWHERE);
-  redirect(paths.connections());
+  await guardPage('viewer', ANYWHERE);
+  redirect(paths.profile());
 }

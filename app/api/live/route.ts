@@ -3,6 +3,7 @@ import { guardRead } from '@/lib/access/guard';
 import { endWithSession } from '@/lib/access/held-work';
 import { liveSessionOf } from '@/lib/channels';
 import { SandkeeperError } from '@/lib/errors';
+import { joinSignals } from '@/lib/joined-signal';
 import { hub } from '@/lib/live/hub';
 import { MAX_POLLED_TOPICS, parsePolledTopic } from '@/lib/live/protocol';
 import { responseOf } from '@/lib/result';
@@ -29,8 +30,13 @@ export function GET(request: Request): Promise<Response> {
       scope: ANYWHERE,
       end: (reason) => ended.abort(reason),
     });
-    const signal = AbortSignal.any([request.signal, ended.signal]);
-    const events = await hub().poll(topics, liveSessionOf(caller), waitMs, signal).finally(letGo);
+    const { signal, release } = joinSignals([request.signal, ended.signal]);
+    const events = await hub()
+      .poll(topics, liveSessionOf(caller), waitMs, signal)
+      .finally(() => {
+        letGo();
+        release();
+      });
     ended.signal.throwIfAborted();
     return Response.json({ events }, { headers: { 'cache-control': 'no-store' } });
   });
