@@ -38,6 +38,31 @@ describe('warningsOf', () => {
     }
   });
 
+  it('names a domain of sandboxes that is a sibling of its own', () => {
+    const warningsAt = (url: string, domain: string) =>
+      warningsFor({ SANDKEEPER_URL: url, E2B_API_KEY: 'y', E2B_DOMAIN: domain });
+    for (const [url, domain] of [
+      ['https://sandkeeper.example.com', 'sandboxes.example.com'],
+      ['https://sandkeeper.example.com', 'example.com'],
+      ['https://example.com', 'box.example.com:8443'],
+      ['https://keeper.example.co.uk', 'box.example.co.uk'],
+    ] as const) {
+      const [warning, ...others] = warningsAt(url, domain);
+      expect(warning, domain).toMatch(
+        /^The connection e2b serves sandboxes under .* Serve Sandkeeper under another/,
+      );
+      expect(others, domain).toEqual([]);
+    }
+    for (const [url, domain] of [
+      ['https://sandkeeper.example.com', 'e2b.app'],
+      ['https://sandkeeper.example.com', 'example.org'],
+      ['https://one.co.uk', 'two.co.uk'],
+      ['http://localhost:8080', 'sandboxes.example.com'],
+      ['https://10.0.0.7', 'example.com'],
+    ] as const)
+      expect(warningsAt(url, domain), domain).toEqual([]);
+  });
+
   it('names a plain http address of the service', () => {
     const [warning] = warningsFor({ MORU_API_KEY: 'x', MORU_API_URL: 'http://api.example.com' });
     expect(warning).toMatch(/^The connection moru uses http:\/\/api\.example\.com, .*Use https/);

@@ -39,7 +39,32 @@ export function warningsOf(config: Config): string[] {
       }
     }
   }
+  for (const { name, domain } of connections) {
+    if (domain === undefined || publicOrigin === undefined) continue;
+    const site = sharedSite(new URL(publicOrigin).hostname, domain.replace(/:\d+$/, ''));
+    if (site === null) continue;
+    warnings.push(
+      `The connection ${name} serves sandboxes under ${domain}, and people reach Sandkeeper at ${publicOrigin}: both belong to ${site}, so a page in a sandbox counts as the same site and can set cookies for it. Serve Sandkeeper under another domain.`,
+    );
+  }
   return warnings;
+}
+
+/** Second levels under which organisations register, as in `example.co.uk`. */
+const SHARED_LEVELS: ReadonlySet<string> = new Set(['ac', 'co', 'com', 'edu', 'gov', 'net', 'or', 'org']);
+
+/** The registered domain that two hosts have in common, or `null`. Close enough for a warning. */
+export function sharedSite(one: string, other: string): string | null {
+  const site = siteOf(one);
+  return site !== null && site === siteOf(other) ? site : null;
+}
+
+function siteOf(host: string): string | null {
+  const labels = host.toLowerCase().replace(/\.$/, '').split('.');
+  if (labels.length < 2 || /^\d+$/.test(labels.at(-1) ?? '') || host.startsWith('[')) return null;
+  const isShared = labels.at(-1)?.length === 2 && SHARED_LEVELS.has(labels.at(-2) ?? '');
+  const needed = isShared ? 3 : 2;
+  return labels.length < needed ? null : labels.slice(-needed).join('.');
 }
 
 /** Whether requests to `url` leave this machine unencrypted. */

@@ -55,6 +55,8 @@ const SETTINGS: readonly Row[] = [
   ],
   ['SANDKEEPER_SIGN_IN_LINK', 'Sign-in link', ({ signIn }) => (signIn.hasLink ? 'on' : 'off')],
   ['SANDKEEPER_SIGN_IN_TOKEN', 'Sign-in token', ({ signIn }) => (signIn.token ? 'set' : 'none')],
+  ['SANDKEEPER_SESSION_IDLE', 'Unused session ends after', ({ sessions }) => minutes(sessions.idleMs)],
+  ['SANDKEEPER_SESSION_MAX', 'Longest session', ({ sessions }) => minutes(sessions.maxMs)],
   ['SANDKEEPER_CONNECTIONS', 'Connections', ({ connections }) => `${connections.length} declared`],
   [
     'SANDKEEPER_MAX_CONCURRENCY',
