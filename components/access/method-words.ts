@@ -4,4 +4,5 @@ import type { SignInMethod } from '@/lib/access/sessions';
 export const METHOD_WORDS = {
   link: 'Signed in with a sign-in link',
   token: 'Signed in with the fixed token',
+  oidc: 'Signed in with single sign-on',
 } satisfies Record<SignInMethod, string>;
