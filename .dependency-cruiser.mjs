@@ -49,6 +49,7 @@ const libRows = [
     'lib/joined-signal',
     'lib/request-context',
     'lib/request-facts',
+    'lib/response-headers',
   ],
   ['lib/db/', 'lib/live/'],
   ['lib/connections/'],

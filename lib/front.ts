@@ -10,10 +10,10 @@ import type { Config } from './config';
 import { limitBodyTime } from './http/body-deadline';
 import { CLIENT_ADDRESS_HEADER, ClientAddresses } from './http/client-address';
 import { ConnectionLimiter, refuseRequest } from './http/connection-limits';
-import { withResponse } from './http/response-headers';
 import { failRequest, inRequest, inUpgrade } from './http/uncaught';
 import { PATH_HEADER } from './paths';
 import { withRequestFacts } from './request-facts';
+import { withResponse } from './response-headers';
 
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of a bundle.
 export { readConfig } from './config';

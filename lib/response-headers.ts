@@ -1,7 +1,7 @@
 import 'server-only';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
-import { singleton } from '../singleton';
+import { singleton } from './singleton';
 
 /** Shared between the front and the module graph of Next.js. */
 const responses = () => singleton('responses', () => new AsyncLocalStorage<ServerResponse>());
