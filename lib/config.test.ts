@@ -28,7 +28,6 @@ describe('defaults', () => {
       dataDir: resolve('.sandkeeper'),
       enginePort: 3100,
       signIn: { hasLink: true, token: undefined },
-      auditLog: null,
       sessions: { idleMs: 12 * 3_600_000, maxMs: 7 * 24 * 3_600_000 },
       publicOrigin: undefined,
       databaseUrl: `file:${resolve('.sandkeeper/sandkeeper.db')}`,
