@@ -18,8 +18,8 @@ export function GrantsTable({ grants, from }: { grants: readonly GroupGrant[]; f
       <table className="w-full table-fixed text-left">
         <thead className="text-ink-2 text-small">
           <tr>
-            <th className="w-1/2 px-4 py-1.5 font-normal">Group</th>
-            <th className="w-24 px-2 py-1.5 font-normal">Role</th>
+            <th className="w-2/5 px-4 py-1.5 font-normal">Group</th>
+            <th className="w-20 px-2 py-1.5 font-normal">Role</th>
             <th className="px-4 py-1.5 font-normal">Connections</th>
           </tr>
         </thead>

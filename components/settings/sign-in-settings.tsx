@@ -31,7 +31,7 @@ export function SignInSettings({ facts }: { facts: SignInFacts }) {
                 <Value
                   name="Groups"
                   value={checkSeconds}
-                  text={`Confirmed at least every ${inWords(Number(checkSeconds.value))}`}
+                  text={`Confirmed at least every ${inWords(Number(checkSeconds.value)).replace(/^1 /, '')}`}
                 />
                 <Value
                   name="Clocks"
@@ -60,7 +60,7 @@ function Provider({ facts }: { facts: ProviderFacts }) {
         </LinkButton>
       </div>
       <div className="grid gap-5 lg:grid-cols-2">
-        <div className="flex min-w-0 flex-col gap-5">
+        <div className="grid min-w-0 content-start gap-5">
           <FactList title="Configuration">
             <Value name="Name" value={title} />
             <Value name="Issuer" value={facts.issuer} isMono />
@@ -73,7 +73,7 @@ function Provider({ facts }: { facts: ProviderFacts }) {
             <Value name="Groups claim" value={facts.groupsClaim} isMono />
           </FactList>
         </div>
-        <div className="flex min-w-0 flex-col gap-5">
+        <div className="grid min-w-0 content-start gap-5">
           <GrantsTable grants={grants} from={grantsFrom} />
           <FactList title="Addresses for the provider">
             <Address name="Redirect URI" address={facts.redirectUri} />
@@ -90,7 +90,10 @@ type ValueProps = { name: string; value: Declared; text?: string; isMono?: boole
 
 function Value({ name, value: { value, from }, text = value, isMono = false }: ValueProps) {
   return (
-    <Fact name={name} hint={from === null ? 'Default' : <Visible text={from} />}>
+    <Fact
+      name={name}
+      hint={from === null ? 'Default' : <Visible text={from} className="[overflow-wrap:anywhere]" />}
+    >
       <Visible text={text} className={isMono ? 'break-all font-mono text-small' : 'break-words'} />
     </Fact>
   );

@@ -57,7 +57,7 @@ function Result({ test }: { test: SignInTest }) {
       )}
       <PanelBoundary what="result">
         <div className="grid gap-5 p-5 lg:grid-cols-2">
-          <div className="flex min-w-0 flex-col gap-5">
+          <div className="grid min-w-0 content-start gap-5">
             <FactList title="Account">
               <Fact name="Provider">
                 <Visible text={title} />
@@ -90,7 +90,7 @@ function Result({ test }: { test: SignInTest }) {
             )}
           </div>
           {account === null ? null : (
-            <div className="flex min-w-0 flex-col gap-5">
+            <div className="grid min-w-0 content-start gap-5">
               <Rows
                 title="Groups"
                 columns={['Group', 'Gives']}
