@@ -45,8 +45,3 @@ export function noteSession(session: { id: string; userId: string }): void {
   const facts = requestFacts();
   if (facts !== null) facts.session = { id: session.id, userId: session.userId };
 }
-
-/** Runs `work` and what it starts outside of any request: work of Sandkeeper itself, which a request only happens to start. */
-export function withoutRequestFacts<T>(work: () => T): T {
-  return storage().exit(work);
-}

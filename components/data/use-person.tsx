@@ -1,7 +1,7 @@
 'use client';
 
 import { createContext, type ReactNode, useContext } from 'react';
-import { ANYWHERE, type Grants, NO_GRANTS, roleIn, roleOn } from '@/lib/access/grants';
+import { type Grants, NO_GRANTS, roleIn, roleOn } from '@/lib/access/grants';
 import type { Role } from '@/lib/access/roles';
 import type { ConnectionName } from '@/lib/sandbox-key';
 
@@ -34,9 +34,4 @@ export function rolesOf(grants: Grants): Roles {
 /** The lowest role on several connections, which counts for what concerns all of them. At least viewer, as for one. */
 export function useRoleInAll(connections: readonly ConnectionName[]): Role {
   return roleIn(usePerson().grants, connections) ?? 'viewer';
-}
-
-/** The highest role on any connection. */
-export function useBestRole(): Role {
-  return roleIn(usePerson().grants, ANYWHERE) ?? 'viewer';
 }

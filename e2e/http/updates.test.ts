@@ -16,7 +16,11 @@ test('names its build first on every socket, and with the session', async ({ san
   live.close();
   expect(live.frames.slice(0, 2).map(parseServerFrame)).toEqual([{ type: 'hello', build }, { type: 'beat' }]);
   const { text } = await ask(sandkeeper, '/api/session', { headers: signedIn });
-  expect(JSON.parse(text)).toMatchObject({ build, role: 'viewer' });
+  expect(JSON.parse(text)).toMatchObject({
+    build,
+    actor: 'viewer',
+    grants: { everywhere: 'viewer', on: {} },
+  });
 });
 
 test('refuses an action of another build so that the page knows it was not done', async ({

@@ -68,7 +68,7 @@ export async function appendEntry(values: NewEntry): Promise<void> {
 }
 
 /** An entry as a line of JSON, as it is printed and exported. */
-export function auditLine({
+function auditLine({
   at_ms,
   seq,
   actor_id,

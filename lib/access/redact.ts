@@ -3,7 +3,7 @@ import { type Grants, mayIn } from './grants';
 import type { Role } from './roles';
 
 /** The role that sees whole commands. Their arguments can hold passwords and tokens. */
-export const COMMAND_ROLE: Role = 'operator';
+const COMMAND_ROLE: Role = 'operator';
 
 /** Whether the person sees the whole text of commands in these connections. */
 export function seesCommands(grants: Grants, scope: ConnectionName | readonly ConnectionName[]): boolean {

@@ -84,7 +84,7 @@ export async function ownGrantsOf(userId: string): Promise<Grants> {
 }
 
 /** Grants from rows. Roles that this version does not know grant nothing. */
-export function grantsFrom(rows: readonly { connection: string; role: string }[]): Grants {
+function grantsFrom(rows: readonly { connection: string; role: string }[]): Grants {
   const on: Record<ConnectionName, Role> = {};
   let everywhere: Role | null = null;
   for (const row of rows) {

@@ -8,7 +8,7 @@ const NAME_CHARS = 'abcdefghijklmnopqrstuvwxyz0123456789-';
  * `/ID` of a column of keys, written so that both databases know it. The tables that are searched by a bare id have an index
  * on exactly this, so a change needs a migration that replaces them.
  */
-export function bareIdIn(column: string): RawBuilder<string> {
+function bareIdIn(column: string): RawBuilder<string> {
   return sql<string>`ltrim(${sql.ref(column)}, ${sql.lit(NAME_CHARS)})`;
 }
 

@@ -31,7 +31,7 @@ export function losesTime(shown: Timed, params: TimeParams, nowMs: number): bool
 }
 
 /** A sandbox that loses time, and is left no more than this, ends because of it. */
-export const END_WITHIN_MS = 5 * 60_000;
+const END_WITHIN_MS = 5 * 60_000;
 
 /**
  * What a change of the time left amounts to when it ends a sandbox within `END_WITHIN_MS`: a kill, or a pause if its deadline
