@@ -145,11 +145,12 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('is in the history, and is deleted with its operation', async () => {
       const { sandboxKey, begun } = await run('echo remembered');
-      const history = await readCommandHistory(sandboxKey, 'ana');
+      const history = await readCommandHistory(sandboxKey, 'user-ana');
       expect(history.entries).toEqual([
         expect.objectContaining({
           operationId: begun.operation.id,
           command: 'echo remembered',
+          isMine: true,
           actor: 'ana',
           sandboxCount: 1,
           outcome: 'done',
@@ -157,7 +158,7 @@ describe.skipIf(!canRun)('commands', () => {
         }),
       ]);
       expect(history.typed[0]).toBe('echo remembered');
-      expect((await readCommandHistory(sandboxKey, 'ben')).typed).toEqual([]);
+      expect((await readCommandHistory(sandboxKey, 'user-ben')).typed).toEqual([]);
       await forgetOperationsBefore(Date.now() + 1_000);
       expect(await findCommand({ operationId: begun.operation.id, sandboxKey })).toBeNull();
     });

@@ -200,8 +200,15 @@ describeOnDatabases('a wake', () => {
       await keeper.endNow(MAREK, key);
       expect(await stateOf(key)).toBe('paused');
       expect(ana.states.slice(-2)).toEqual([
-        { kind: 'pausing', how: 'asked', by: 'marek', problem: null },
-        { kind: 'ended', how: 'asked', by: 'marek', note: null, atMs: expect.any(Number) },
+        { kind: 'pausing', how: 'asked', by: 'marek', byId: 'user-marek', problem: null },
+        {
+          kind: 'ended',
+          how: 'asked',
+          by: 'marek',
+          byId: 'user-marek',
+          note: null,
+          atMs: expect.any(Number),
+        },
       ]);
       expect(marek.now()).toEqual(ana.now());
       expect((await auditLog(key)).at(-1)).toBe('marek | review-paused | For all viewers');
