@@ -57,7 +57,7 @@ describe('defaults', () => {
         maxConcurrency: 32,
         keepMs: null,
       },
-      auditLog: null,
+
       archives: { dir: null, limitBytes: 10 * 2 ** 30 },
       console: {
         perSandbox: 8,

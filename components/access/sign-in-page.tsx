@@ -81,7 +81,7 @@ function Or() {
 }
 
 /** The number and kinds of the connections, such as `3 connections: Moru (2), Local engine`. */
-function describeKinds(kinds: readonly ConnectionKind[]): string {
+export function describeKinds(kinds: readonly ConnectionKind[]): string {
   if (kinds.length === 0) return 'No connections yet';
   const counts = new Map<ConnectionKind, number>();
   for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
