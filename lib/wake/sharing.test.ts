@@ -180,7 +180,7 @@ describeOnDatabases('a shared wake', () => {
       await engine.clearFaults();
       const { keeper } = await openKeeper();
       await openPage(keeper, key).ended('asked');
-      expect((await auditLog(key)).at(-1)).toMatch(/^marek \| review-paused/);
+      await eventually(async () => /^marek \| review-paused/.test((await auditLog(key)).at(-1) ?? ''));
       expect(await stateOf(key)).toBe('paused');
     });
   });

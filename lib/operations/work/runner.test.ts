@@ -87,7 +87,7 @@ describeOnDatabases('the runner', () => {
     it('does not wait for a slow item or for a larger operation', async () => {
       const [slow, others] = [await create(), await createMany(39)];
       const keys = [slow, ...others];
-      await engine.fault({ route: `DELETE /sandboxes/${idOf(slow)}`, latencyMs: 4_000 });
+      await engine.fault({ route: `DELETE /sandboxes/${idOf(slow)}`, latencyMs: 12_000 });
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 50 });
       const single = await create();
       const { runner, finished, outcomesOf } = openRunner({ maxConcurrency: 2 });
