@@ -54,7 +54,7 @@ export function warningsOf(config: Config): string[] {
 const SHARED_LEVELS: ReadonlySet<string> = new Set(['ac', 'co', 'com', 'edu', 'gov', 'net', 'or', 'org']);
 
 /** The registered domain that two hosts have in common, or `null`. Close enough for a warning. */
-export function sharedSite(one: string, other: string): string | null {
+function sharedSite(one: string, other: string): string | null {
   const site = siteOf(one);
   return site !== null && site === siteOf(other) ? site : null;
 }
