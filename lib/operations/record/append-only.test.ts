@@ -17,7 +17,7 @@ const RAW =
 
 /** Columns that may change after an operation is recorded. Person, action, reason, filter and sandboxes never do. */
 const CHANGEABLE = {
-  operations: ['state', 'finished_at_ms', 'cancelled_at_ms', 'cancelled_by'],
+  operations: ['state', 'finished_at_ms', 'cancelled_at_ms', 'cancelled_by', 'cancel_reason'],
   operation_items: [
     'outcome',
     'message',
