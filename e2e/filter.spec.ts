@@ -89,7 +89,7 @@ test('an unfinished term leaves the finished ones in force, without bulk actions
   const error = page.getByRole('alert').filter({ hasText: 'age' });
   await expect(error).toContainText('age> needs a duration such as 2h or 30m');
   await expect(filterBox(page)).toHaveAttribute('aria-invalid', 'true');
-  await expect(filterBox(page)).toHaveAccessibleDescription(/needs a duration.*does not filter yet/);
+  await expect(filterBox(page)).toHaveAccessibleDescription(/does not filter yet/);
   await expectRow(page, id);
   await expectNoRow(page, other);
   await expect(headCheckbox(page)).toBeDisabled();

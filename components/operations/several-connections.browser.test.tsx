@@ -44,7 +44,7 @@ const skipped: Skipped[] = [
 beforeEach(() => page.viewport(1280, 900));
 afterEach(() => fleets().show([]));
 
-async function renderPlan(): Promise<void> {
+async function renderPlan(targets: Sandbox[], skipped: Skipped[]): Promise<void> {
   const radius = blastRadius(targets, { keys: 3, values: 4 });
   await render(
     <Dialog open onOpenChange={() => {}} title="Kill" size="lg" footer={<button type="button">Kill</button>}>
@@ -59,7 +59,7 @@ const list = page.getByRole('region', { name: 'Sandboxes' });
 
 it('shows the split of a plan, the connection of each sandbox, and why one is left out', async () => {
   fleets().show(['prod', 'staging', 'eu'].map(connection));
-  await renderPlan();
+  await renderPlan(targets, skipped);
   await expect.element(dialog).toHaveTextContent(/3 will be killed\s*2 in prod, 1 in staging/);
   await expect.element(list).toHaveTextContent(/prod\/a1.*prod\/a2.*staging\/b1/);
   await expect.element(dialog).toHaveTextContent('2 in eu (the sandbox service refused the API key)');
@@ -67,7 +67,8 @@ it('shows the split of a plan, the connection of each sandbox, and why one is le
 
 it('names no connection where one is in use', async () => {
   fleets().show([connection('prod')]);
-  await renderPlan();
+  const inProd = ['a1', 'a2', 'b1'].map((id) => sandboxIn('prod', id));
+  await renderPlan(inProd, []);
   await expect.element(dialog).toHaveTextContent(/3 will be killed/);
   await expect.element(list).toHaveTextContent(/a1.*a2.*b1/);
   expect(list.element().textContent).not.toContain('prod');

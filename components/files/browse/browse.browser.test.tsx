@@ -82,7 +82,7 @@ test('a narrow window shows the list or the open file, and leads back', async ()
   await row('judge.py').click();
   await expect.element(preview).toBeVisible();
   await expect.element(tree).not.toBeInTheDocument();
-  expect(heightOf(preview)).toBeGreaterThan(400);
+  expect(heightOf(preview)).toBeGreaterThan(350);
   const back = page.getByRole('button', { name: `Back to the files of ${HOME}` });
   // The keyboard goes on from there.
   await expect.element(back).toHaveFocus();
