@@ -71,7 +71,7 @@ describeOnDatabases('a shared wake', () => {
       }
       openPage(keeper, key);
       expect(await stateOf(key)).toBe('running');
-      expect(await auditLog(key)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
+      await expect.poll(() => auditLog(key)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
     });
 
     it('do not keep it awake without the right to read files', async () => {
@@ -198,10 +198,12 @@ describeOnDatabases('a shared wake', () => {
       const key = await createPaused();
       expect(await keeper.withWake(input(key), () => stateOf(key))).toBe('running');
       expect(await stateOf(key)).toBe('paused');
-      expect(await auditLog(key)).toEqual([
-        `ana | review-woken | For 5 min, to save its files${GUARDED}`,
-        'ana | review-paused | The task was done',
-      ]);
+      await expect
+        .poll(() => auditLog(key))
+        .toEqual([
+          `ana | review-woken | For 5 min, to save its files${GUARDED}`,
+          'ana | review-paused | The task was done',
+        ]);
       const failing = keeper.withWake(input(key), () => Promise.reject(new Error('disk full')));
       await expect(failing).rejects.toThrow('disk full');
       expect(await stateOf(key)).toBe('paused');

@@ -43,7 +43,7 @@ describeOnDatabases('a wake', () => {
           viewers: [{ actor: 'ana', isYou: true }],
         },
       ]);
-      expect(await auditLog(key)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
+      await expect.poll(() => auditLog(key)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
       await post(key, 'timeout', { timeout: 0 });
       await page.ended('elsewhere');
       expect(await stateOf(key)).toBe('paused');
@@ -153,7 +153,7 @@ describeOnDatabases('a wake', () => {
       expect(Math.abs(grantedMs - 15 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
       expect(Math.abs((await leftMs(key)) - before - 15 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
       expect(page.now()).toMatchObject({ endsAtMs: Date.parse((await detail(key)).endAt) });
-      expect(await auditLog(key)).toContain('marek | review-extended | By 15 min');
+      await expect.poll(() => auditLog(key)).toContain('marek | review-extended | By 15 min');
       expect(page.now()).toMatchObject({ isGuarded: true });
     });
 
@@ -211,7 +211,9 @@ describeOnDatabases('a wake', () => {
         },
       ]);
       expect(marek.now()).toEqual(ana.now());
-      expect((await auditLog(key)).at(-1)).toBe('marek | review-paused | For all viewers');
+      await expect
+        .poll(async () => (await auditLog(key)).at(-1))
+        .toBe('marek | review-paused | For all viewers');
       expect(await thrownBy(() => keeper.endNow(ANA, key))).toMatchObject({ code: 'conflict' });
     });
 
@@ -229,7 +231,7 @@ describeOnDatabases('a wake', () => {
       await page.ended('time');
       expect(await stateOf(key)).toBe('paused');
       expect(await fired(PAUSE)).toBe(0);
-      expect((await auditLog(key)).at(-1)).toBe('– | review-paused | Its time was up');
+      await expect.poll(async () => (await auditLog(key)).at(-1)).toBe('– | review-paused | Its time was up');
     });
 
     it('ends when another client pauses, kills or resumes the sandbox, and leaves it alone', async () => {
@@ -312,9 +314,9 @@ describeOnDatabases('a wake', () => {
     it('is reported, and its deadline is postponed', async () => {
       const { key, keeper, page } = await wakeUnguarded();
       expect(page.now()).toMatchObject({ kind: 'awake', isGuarded: false });
-      expect(await auditLog(key)).toEqual([
-        'ana | review-woken | For 5 min; another client resumed it at the same time',
-      ]);
+      await expect
+        .poll(() => auditLog(key))
+        .toEqual(['ana | review-woken | For 5 min; another client resumed it at the same time']);
       const state = page.now();
       const endsAtMs = state?.kind === 'awake' ? state.endsAtMs : 0;
       expect(Date.now() + (await leftMs(key)) - endsAtMs).toBeGreaterThan(MINUTE_MS - 2_500);

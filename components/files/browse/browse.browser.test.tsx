@@ -91,7 +91,7 @@ test('a narrow window shows the list or the open file, and leads back', async ()
   await expect.element(tree).toHaveFocus();
   // A search takes the place of the file, and what it finds that of the search.
   await row('run.log').click();
-  await expect.element(back).toBeVisible();
+  await expect.element(back).toHaveFocus();
   await press('{Control>}{Shift>}f{/Shift}{/Control}');
   const search = page.getByRole('region', { name: 'Search' });
   await expect.element(search).toBeVisible();
