@@ -20,7 +20,8 @@ const componentRows = [
 ];
 
 const libRows = [
-  ['lib/sandbox-key'],
+  ['lib/roles', 'lib/sandbox-key'],
+  ['lib/grants'],
   ['lib/connection', 'lib/connection-split'],
   ['lib/declared-file'],
   [

@@ -1,13 +1,14 @@
 import 'server-only';
-import { ANYWHERE, mayIn } from './access/grants';
 import type { Session } from './access/sessions';
 import { liveCommands } from './commands/live';
 import type { CommandEvent } from './commands/schema';
-import { connections, shownConnections } from './connections/registry';
+import { connections } from './connections/registry';
 import { consoleSessions } from './console/sessions';
 import { folderWatches } from './files/browse/folder-watch';
 import { archiveProgress } from './files/transfer/archive/progress';
+import { connectionsFor } from './fleet/all-fleets';
 import { fleetWatcher } from './fleet/watchers';
+import { ANYWHERE, mayIn, type Scope } from './grants';
 import { type ChannelGuard, hub, type LiveSession } from './live/hub';
 import { operationFor, seesOperation } from './operations/record/operation-for';
 import { operationRunner } from './operations/work/runner';
@@ -18,13 +19,7 @@ import { wakeKeeper } from './wake/wake-keeper';
 
 /** The session of a socket. */
 export function liveSessionOf({ id, userId, actor, grants }: Session): LiveSession {
-  return {
-    sessionId: id,
-    userId,
-    actor,
-    grants,
-    may: (role, connection) => mayIn(grants, role, connection ?? ANYWHERE),
-  };
+  return { sessionId: id, userId, actor, grants };
 }
 
 /** The connection of the first sandbox key in a key, unchecked: a name that nobody may see if there is none. */
@@ -32,7 +27,7 @@ function inKey(key: string): ConnectionName {
   return connectionOf(key as SandboxKey);
 }
 
-const anywhere = () => null;
+const anywhere = (): Scope => ANYWHERE;
 const viewersOf = (where: ChannelGuard['where']): ChannelGuard => ({ role: 'viewer', where });
 const operatorsOf = (where: ChannelGuard['where'], refusal: unknown): ChannelGuard => ({
   role: 'operator',
@@ -55,7 +50,7 @@ const NO_PROCESS_OUTPUT = {
 /** Connects the channels of the live socket to their sources, each with the role and the connection that it requires. */
 export function provideChannels(): void {
   hub().provide('connections', viewersOf(anywhere), (send, { session }) => {
-    const publish = () => send(shownConnections().filter(({ name }) => session.may('viewer', name)));
+    const publish = () => send(connectionsFor(session.grants));
     publish();
     return connections().listen({ onList: publish });
   });
@@ -86,9 +81,9 @@ export function provideChannels(): void {
     processAttachments().subscribe(key, session, send),
   );
   hub().provide('wake', viewersOf(inKey), (send, { key, session }) => {
-    const { sessionId, userId, actor } = session;
+    const { sessionId, userId, actor, grants } = session;
     // Only people who may read its files keep a sandbox awake.
-    const counts = session.may('operator', inKey(key));
+    const counts = mayIn(grants, 'operator', inKey(key));
     return wakeKeeper().subscribe(key, { sessionId, userId, actor, counts }, send);
   });
   hub().provide(
@@ -98,7 +93,7 @@ export function provideChannels(): void {
   );
   hub().provide(
     'console',
-    operatorsOf((id) => consoleSessions().connectionsOf(id)[0] ?? null, { kind: 'forbidden' }),
+    operatorsOf((id) => consoleSessions().connectionsOf(id), { kind: 'forbidden' }),
     (send, subscriber) => consoleSessions().subscribe(send, subscriber),
   );
 }

@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { firstLine, readDeclaredFile } from './declared-file';
+import { EVERYWHERE } from './grants';
+import { ROLES, type Role } from './roles';
 import { ConnectionName } from './sandbox-key';
 
-/** The roles that a group gives. As in `lib/access/roles.ts`, which is above this file. */
-const ROLES = ['viewer', 'operator', 'admin'] as const;
-const EVERYWHERE = '*';
-
 /** What the members of a group may do: a role on connections, or on all with `*`. */
-export type GroupGrant = { group: string; role: (typeof ROLES)[number]; on: string[] };
+export type GroupGrant = { group: string; role: Role; on: string[] };
 
 /** An OpenID Connect provider with its secret. Stays on the server. */
 export type DeclaredProvider = {

@@ -5,7 +5,6 @@ import { ServedConnections } from '@/components/data/use-connections';
 import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Shell } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
-import { ANYWHERE, type Grants } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { membershipOf } from '@/lib/access/oidc/membership';
 import { linkFieldOf } from '@/lib/access/sign-in';
@@ -13,6 +12,7 @@ import { config } from '@/lib/config';
 import { allFleets, connectionsFor, fleetsReady } from '@/lib/fleet/all-fleets';
 import { countByConnection } from '@/lib/fleet/view';
 import { FIRST_READING_MS } from '@/lib/fleet/watchers';
+import { ANYWHERE, type Grants } from '@/lib/grants';
 
 /** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {

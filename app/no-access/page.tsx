@@ -3,9 +3,9 @@ import Link from 'next/link';
 import { redirect } from 'next/navigation';
 import { NoAccess } from '@/components/access/no-access';
 import { Notice, NoticeColumn } from '@/components/ui/notice';
-import { ANYWHERE, roleIn } from '@/lib/access/grants';
 import { currentSession } from '@/lib/access/guard';
 import { findUser } from '@/lib/access/users';
+import { ANYWHERE, roleIn } from '@/lib/grants';
 import { paths } from '@/lib/paths';
 
 export const metadata: Metadata = { title: 'No access' };

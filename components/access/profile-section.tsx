@@ -14,10 +14,10 @@ import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/ui/use-form';
 import { chooseTheme, useTheme } from '@/components/ui/use-theme';
 import { Visible } from '@/components/ui/visible-text';
-import type { Grants } from '@/lib/access/grants';
 import { changeOwnName } from '@/lib/access/profile/actions';
 import { MAX_OWN_NAME_CHARS, OwnName } from '@/lib/access/profile/schema';
 import { answerOf } from '@/lib/answer';
+import type { Grants } from '@/lib/grants';
 
 const Named = z.object({ name: OwnName });
 

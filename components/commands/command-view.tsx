@@ -1,7 +1,7 @@
 'use client';
 
 import { useUrlState } from '@/components/data/use-url-state';
-import { type Role, roleSuffices } from '@/lib/access/roles';
+import { type Role, roleSuffices } from '@/lib/roles';
 import type { SandboxAct } from '@/lib/sandbox/can';
 
 const VIEWS = { results: 'By result', sandboxes: 'By sandbox' } as const;

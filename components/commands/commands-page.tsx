@@ -18,7 +18,6 @@ import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
 import { useKept } from '@/components/ui/use-kept';
-import { roleSuffices } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
 import { commandHistoryQuery } from '@/lib/commands/queries';
 import {
@@ -30,6 +29,7 @@ import {
 import { runCommand } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { isFinal } from '@/lib/operations/schema';
+import { roleSuffices } from '@/lib/roles';
 import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { CommandHistory } from './command-history';
 import { CommandPanel } from './command-panel';

@@ -4,7 +4,7 @@ import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/s
 import { SandboxHeadingSkeleton } from '@/components/sandbox-page/sandbox-heading';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
-import { roleSuffices } from '@/lib/access/roles';
+import { roleSuffices } from '@/lib/roles';
 import type { SandboxKey } from '@/lib/sandbox-key';
 import { ConsoleRoom } from './console-room';
 

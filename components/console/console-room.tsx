@@ -14,12 +14,12 @@ import { loadWhenWanted } from '@/components/ui/lazy';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Separator } from '@/components/ui/separator';
 import { toast } from '@/components/ui/toast';
-import type { Role } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
 import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { paths } from '@/lib/paths';
+import type { Role } from '@/lib/roles';
 import { connectionOf } from '@/lib/sandbox-key';
 import {
   consoleCommands,

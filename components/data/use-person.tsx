@@ -1,8 +1,8 @@
 'use client';
 
 import { createContext, type ReactNode, useContext } from 'react';
-import { type Grants, NO_GRANTS, roleIn, roleOn } from '@/lib/access/grants';
-import type { Role } from '@/lib/access/roles';
+import { type Grants, NO_GRANTS, roleIn, roleOn } from '@/lib/grants';
+import type { Role } from '@/lib/roles';
 import type { ConnectionName } from '@/lib/sandbox-key';
 
 /** The person who is signed in. */

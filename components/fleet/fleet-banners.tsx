@@ -5,10 +5,10 @@ import type { Roles } from '@/components/data/use-person';
 import { isWarned, StaleBanner } from '@/components/sandbox/stale-banner';
 import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { ShownConnection } from '@/lib/connection';
 import { type FleetStatus, NOTHING_READ } from '@/lib/fleet/delta';
 import { paths } from '@/lib/paths';
+import { type Role, roleSuffices } from '@/lib/roles';
 import type { ConnectionName } from '@/lib/sandbox-key';
 import { visibleText } from '@/lib/visible-text';
 

@@ -1,6 +1,6 @@
 import Link from 'next/link';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 import { paths } from '@/lib/paths';
+import { type Role, roleSuffices } from '@/lib/roles';
 
 /** Shown instead of the fleet while no connection is in use. */
 export function NoConnections({ role }: { role: Role }) {

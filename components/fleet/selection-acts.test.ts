@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { rowWith } from '@/lib/fleet/test-fleet';
+import type { Role } from '@/lib/roles';
 import { selectionActs } from './selection-acts';
 
 const running = (id: string, metadata = {}) => rowWith({ id, metadata });

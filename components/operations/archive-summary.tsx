@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 import { archiveAddress } from '@/lib/operations/archive/archive-path';
 import type { ItemArchive } from '@/lib/operations/schema';
+import { type Role, roleSuffices } from '@/lib/roles';
 import { visibleText } from '@/lib/visible-text';
 
 type Props = {

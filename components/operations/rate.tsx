@@ -4,12 +4,12 @@ import { useRoleOn } from '@/components/data/use-person';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { toast } from '@/components/ui/toast';
-import { roleSuffices } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
 import { tryHeldNow } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { leftText, ratePerSecond, rateText, restMs } from '@/lib/operations/record/rate';
 import type { ConnectionHold } from '@/lib/operations/schema';
+import { roleSuffices } from '@/lib/roles';
 import type { ConnectionName } from '@/lib/sandbox-key';
 
 /** The rate and remaining time of an operation, and the waits after refusals, with a button that ends a long one. */

@@ -2,10 +2,10 @@ import { expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
 import { ServedPerson } from '@/components/data/use-person';
-import type { Role } from '@/lib/access/roles';
 import { rowWith } from '@/lib/fleet/test-fleet';
 import type { Operation, OperationPlan } from '@/lib/operations/schema';
 import { PLAN_LIVES_MS } from '@/lib/operations/schema';
+import type { Role } from '@/lib/roles';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { type TimeChoice, TimeLeftDialog } from './time-left-dialog';
 

@@ -11,12 +11,13 @@ import { Dialog } from '@/components/ui/dialog';
 import { formatSpan } from '@/components/ui/duration';
 import { Alert } from '@/components/ui/strip';
 import { useForm } from '@/components/ui/use-form';
-import { mayIn } from '@/lib/access/grants';
 import type { Answer } from '@/lib/answer';
+import { mayIn } from '@/lib/grants';
 import { blastRadius, describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import { phraseFor } from '@/lib/operations/plan/plan';
 import { endingOf, losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams, Operation, OperationPlan, Skipped } from '@/lib/operations/schema';
+import { ROLE_FOR } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { Confirmation } from './confirmation';
@@ -116,7 +117,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
     0,
   );
   const ends = new Set<string>(endText === '' ? [] : endText.split(' '));
-  const mayKill = ({ key }: Sandbox) => mayIn(grants, 'admin', connectionOf(key));
+  const mayKill = ({ key }: Sandbox) => mayIn(grants, ROLE_FOR.kill, connectionOf(key));
   // Time cannot be added to a deadline that the service does not report.
   const isKept = ({ key }: Sandbox) => !isOne && losing.has(key) && ('addMs' in choice || !shortens);
   const isLeftOut = (sandbox: Sandbox) => isKept(sandbox) || (ends.has(sandbox.key) && !mayKill(sandbox));

@@ -5,9 +5,9 @@ import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, grid, OwnFleet, press } from '@/e2e/support/served/fleet';
 import { lookAway, renderInPage, toast } from '@/e2e/support/served/page';
 import { addFault, colleague, moru } from '@/e2e/support/served/sandboxes';
-import type { Role } from '@/lib/access/roles';
 import type { OperationView } from '@/lib/operations/record/progress';
 import { countOutcomes, type Operation, type Outcome } from '@/lib/operations/schema';
+import type { Role } from '@/lib/roles';
 import { TrayList } from './tray-list';
 
 const tray = page.getByRole('region', { name: 'Running operations' });

@@ -1,8 +1,8 @@
 import type { Roles } from '@/components/data/use-person';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 import { splitByConnection } from '@/lib/connection-split';
-import { type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
+import { type Role, roleSuffices } from '@/lib/roles';
+import { ROLE_FOR, type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
 import { type Lacking, serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { SandboxKey } from '@/lib/sandbox-key';
@@ -16,18 +16,9 @@ export type ActHandlers = {
   onRun: (sandboxes: Sandbox[]) => void;
 };
 
-/** The role that each action needs. The server requires the same. */
-const NEEDS = {
-  kill: 'admin',
-  pause: 'operator',
-  resume: 'operator',
-  setTimeout: 'operator',
-  run: 'operator',
-} satisfies Record<SandboxAct, Role>;
-
 /** The reason that `role` does not allow `act` on any sandbox, or `null`. */
 export function roleForbids(role: Role, act: SandboxAct): string | null {
-  return roleSuffices(role, NEEDS[act]) ? null : `Requires the ${NEEDS[act]} role.`;
+  return roleSuffices(role, ROLE_FOR[act]) ? null : `Requires the ${ROLE_FOR[act]} role.`;
 }
 
 /**
@@ -38,10 +29,10 @@ export function rolesForbid(keys: readonly SandboxKey[], act: SandboxAct, roles:
   const groups = splitByConnection(keys);
   const lacking = groups.filter(({ name }) => roleForbids(roles(name), act) !== null);
   if (lacking.length === 0) return null;
-  if (groups.length === 1) return `Requires the ${NEEDS[act]} role.`;
+  if (groups.length === 1) return `Requires the ${ROLE_FOR[act]} role.`;
   const count = lacking.reduce((sum, group) => sum + group.count, 0);
   const names = lacking.map(({ name }) => name).join(', ');
-  return `Requires the ${NEEDS[act]} role on ${names}, where ${count} of the ${keys.length} selected ${count === 1 ? 'is' : 'are'}.`;
+  return `Requires the ${ROLE_FOR[act]} role on ${names}, where ${count} of the ${keys.length} selected ${count === 1 ? 'is' : 'are'}.`;
 }
 
 type Circumstances = {

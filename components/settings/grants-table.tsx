@@ -1,6 +1,6 @@
 import { Visible } from '@/components/ui/visible-text';
-import { EVERYWHERE } from '@/lib/access/grants';
 import type { GroupGrant } from '@/lib/declared-providers';
+import { EVERYWHERE } from '@/lib/grants';
 
 /** Which groups give which role, and where. */
 export function GrantsTable({ grants, from }: { grants: readonly GroupGrant[]; from: string }) {

@@ -3,7 +3,7 @@
 import { usePathname } from 'next/navigation';
 import { usePerson } from '@/components/data/use-person';
 import { LinkTabs } from '@/components/ui/link-tabs';
-import { EVERYWHERE, mayIn } from '@/lib/access/grants';
+import { EVERYWHERE, mayIn } from '@/lib/grants';
 import { paths } from '@/lib/paths';
 
 /** `forAdmins`: needs the admin role on all connections. */

@@ -10,7 +10,7 @@ import { Mark } from '@/components/ui/mark';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Theme } from '@/components/ui/theme';
 import { Toolbar } from '@/components/ui/toolbar';
-import { describeGrants, EVERYWHERE, mayIn } from '@/lib/access/grants';
+import { describeGrants, EVERYWHERE, mayIn } from '@/lib/grants';
 import { paths } from '@/lib/paths';
 import { ConnectionStrip } from './connection-strip';
 import { MainNav } from './main-nav';

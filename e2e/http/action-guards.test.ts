@@ -1,6 +1,6 @@
-import type { Role } from '../../lib/access/roles';
 import { fromJson, jsonOf } from '../../lib/json-of';
 import type { OperationPlan } from '../../lib/operations/schema';
+import type { Role } from '../../lib/roles';
 import { serverActions } from '../support/actions';
 import { expectUntouched, foreignOrigins, LESSER } from '../support/guards';
 import { type Answer, ask, callAction, cookieOf, resultIn } from '../support/http';

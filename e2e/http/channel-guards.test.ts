@@ -1,4 +1,4 @@
-import type { Role } from '../../lib/access/roles';
+import type { Role } from '../../lib/roles';
 import { foreignOrigins, otherHosts } from '../support/guards';
 import { cookieOf, openLive } from '../support/http';
 import { LOCAL, localKey } from '../support/local';

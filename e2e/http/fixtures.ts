@@ -1,5 +1,5 @@
 import { test as base, expect } from 'vitest';
-import type { Role } from '../../lib/access/roles';
+import type { Role } from '../../lib/roles';
 import { Sandkeeper } from '../support/deployment';
 import { Moru } from '../support/moru';
 

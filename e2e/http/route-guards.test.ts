@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Role } from '../../lib/access/roles';
 import { paths } from '../../lib/paths';
+import type { Role } from '../../lib/roles';
 import { expectUntouched, LESSER, otherHosts } from '../support/guards';
 import { ask, cookieOf } from '../support/http';
 import { FLEET_ROUTE, LOCAL, pageOf, routesOf } from '../support/local';

@@ -1,8 +1,9 @@
 /** Gives the person of the session with this cookie another role. Runs beside a server, with its settings. Arguments: cookie, role. */
-import { EVERYWHERE } from '../../lib/access/grants';
-import { ROLES } from '../../lib/access/roles';
+
 import { findSession } from '../../lib/access/sessions';
 import { grantRole } from '../../lib/access/users';
+import { EVERYWHERE } from '../../lib/grants';
+import { ROLES } from '../../lib/roles';
 
 const [cookie, wanted] = process.argv.slice(2);
 const session = await findSession(cookie);

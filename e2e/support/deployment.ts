@@ -4,7 +4,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Role } from '../../lib/access/roles';
+import type { Role } from '../../lib/roles';
 import { removeTree } from '../../lib/test-support/remove-tree';
 import { bundle } from '../../scripts/lib/build.mjs';
 import { serverMemory, serverProgram } from '../../scripts/lib/server-process.mjs';

@@ -1,5 +1,5 @@
 import { test as base, type ConsoleMessage, expect, type Page } from '@playwright/test';
-import type { Role } from '../../lib/access/roles';
+import type { Role } from '../../lib/roles';
 import { Sandkeeper } from './deployment';
 import { Moru } from './moru';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Role } from '../../lib/access/roles';
+import type { Role } from '../../lib/roles';
 import type { Sandkeeper } from './deployment';
 import type { Moru } from './moru';
 

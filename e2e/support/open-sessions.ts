@@ -2,10 +2,11 @@
  * Opens sessions and prints their cookies as JSON. Runs beside a server, with its settings. Argument: the people as JSON, each
  * with a name and the roles on connections. Without it, one person for each role on every connection.
  */
-import { EVERYWHERE } from '../../lib/access/grants';
-import { ROLES, type Role } from '../../lib/access/roles';
+
 import { openSession } from '../../lib/access/sessions';
 import { createUser, grantRole } from '../../lib/access/users';
+import { EVERYWHERE } from '../../lib/grants';
+import { ROLES, type Role } from '../../lib/roles';
 
 type Person = { name: string; on: Record<string, Role> };
 

@@ -1,12 +1,12 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { database } from '../db/client';
+import { type Grants, NO_GRANTS } from '../grants';
 import { describeOnDatabases } from '../test-support/databases';
 import { localKey, setUpDataDir } from '../test-support/environment';
 import { ALL, someone } from '../test-support/people';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { listAccess, listAccessActors, listAccessGroups, noteAccess } from './audit';
 import { deleteEntriesBefore } from './audit-chain';
-import { type Grants, NO_GRANTS } from './grants';
 
 setUpDataDir();
 

@@ -4,6 +4,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import type { Database } from '../db/schema';
+import { EVERYWHERE, type Grants, mayIn } from '../grants';
 import { type RecordCursor, timeRangeOf } from '../record-search';
 import { requestFacts } from '../request-facts';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
@@ -16,7 +17,6 @@ import {
   MAX_SHOWN_ENTRIES,
   parseAccessKind,
 } from './audit-schema';
-import { EVERYWHERE, type Grants, mayIn } from './grants';
 import { seesCommands, withoutArguments } from './redact';
 import { seesAccess, seesOperation } from './seen';
 import type { Who } from './sessions';

@@ -1,11 +1,11 @@
 import { expect, it, vi } from 'vitest';
 import { database } from '../db/client';
+import type { Role } from '../roles';
 import { describeOnDatabases } from '../test-support/databases';
 import { setUpDataDir } from '../test-support/environment';
 import { someone } from '../test-support/people';
 import { followChanges, onRevocation } from './access-changes';
 import { isAdmissionLost, lostAuthority } from './authority';
-import type { Role } from './roles';
 import { unseal } from './secrets';
 import { endSessions, openSession, revokeSession } from './sessions';
 import { createUser, grantRole } from './users';

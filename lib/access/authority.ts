@@ -1,8 +1,8 @@
 import 'server-only';
 import { database } from '../db/client';
-import { mayIn, type Scope } from './grants';
+import { mayIn, type Scope } from '../grants';
+import type { Role } from '../roles';
 import type { Caller } from './guard';
-import type { Role } from './roles';
 import { grantsOf } from './users';
 
 /** Whether what a person began may go on: checked again when sessions or grants change. */

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ANYWHERE, EVERYWHERE, type Scope } from '../grants';
+import { ROLES, type Role, roleSuffices } from '../roles';
 import { setUpDataDir } from '../test-support/environment';
 import { signInAs, someone } from '../test-support/people';
-import { ANYWHERE, EVERYWHERE } from './grants';
 import { currentSession, guardPage, guardRead, guardWrite, requireRole } from './guard';
-import { ROLES, type Role, roleSuffices } from './roles';
 import { openSession, sessionCookieName } from './sessions';
 import { createUser } from './users';
 
@@ -57,7 +57,8 @@ describe('guards', () => {
   it('lead people without any role to a page of their own, and tell them nothing of a connection', async () => {
     const userId = await createUser({ name: 'nora' });
     request.cookies.set(sessionCookieName(), await openSession({ userId, method: 'link' }));
-    for (const where of [ANYWHERE, EVERYWHERE, 'local', 'nowhere'])
+    const scopes: Scope[] = [ANYWHERE, EVERYWHERE, 'local', 'nowhere'];
+    for (const where of scopes)
       await expect(guardPage('viewer', where)).rejects.toMatchObject({
         digest: expect.stringMatching(/^NEXT_REDIRECT;.*;\/no-access;/),
       });

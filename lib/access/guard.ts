@@ -4,12 +4,12 @@ import { forbidden, notFound, redirect } from 'next/navigation';
 import type { z } from 'zod';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
+import { ANYWHERE, EVERYWHERE, roleIn, type Scope } from '../grants';
 import { ownPath, PATH_HEADER, paths } from '../paths';
 import { noteSession } from '../request-facts';
-import { ANYWHERE, EVERYWHERE, roleIn, type Scope } from './grants';
+import { type Role, roleSuffices } from '../roles';
 import { parseInput } from './input';
 import { isOwnOrigin } from './origin';
-import { type Role, roleSuffices } from './roles';
 import { findSession, findSessionInUse, type Session, sessionCookieName } from './sessions';
 
 /** A session with its role where the guard required one. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ROLES } from './roles';
+import { ROLES } from '../roles';
 
 /** Checks that every page, route and action requires a role somewhere before anything else. */
 

@@ -1,10 +1,10 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
+import type { Scope } from '../grants';
+import type { Role } from '../roles';
 import { singleton } from '../singleton';
 import { isAdmissionLost } from './authority';
-import type { Scope } from './grants';
 import type { Caller } from './guard';
-import type { Role } from './roles';
 
 /** A transfer or another answer that takes long, and what admitted it. */
 type Held = { caller: Caller; role: Role; scope: Scope; end: (reason: SandkeeperError) => void };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { config } from '../config';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
-import { type Grants, joinGrants, NO_GRANTS } from './grants';
+import { type Grants, joinGrants, NO_GRANTS } from '../grants';
 import { grantsOfGroups } from './oidc/groups';
 
 /** An account of a person at an OpenID Connect provider. It is found by issuer and subject, never by email. */

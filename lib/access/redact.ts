@@ -1,6 +1,6 @@
+import { type Grants, mayIn } from '../grants';
+import type { Role } from '../roles';
 import type { ConnectionName } from '../sandbox-key';
-import { type Grants, mayIn } from './grants';
-import type { Role } from './roles';
 
 /** The role that sees whole commands. Their arguments can hold passwords and tokens. */
 const COMMAND_ROLE: Role = 'operator';

@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { parseCookie } from 'cookie';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
+import type { Scope } from '../grants';
 import { noteSession } from '../request-facts';
-import type { Scope } from './grants';
+import type { Role } from '../roles';
 import { type Caller, requireRole } from './guard';
 import { isOwnOrigin } from './origin';
-import type { Role } from './roles';
 import { findSessionInUse, sessionCookieName } from './sessions';
 
 /** Like `guardRead` and, with `writes`, `guardWrite`, for requests outside Next.js. Throws the same errors. */

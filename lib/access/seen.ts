@@ -1,7 +1,7 @@
 import 'server-only';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { Grants } from '../grants';
 import type { ConnectionName } from '../sandbox-key';
-import type { Grants } from './grants';
 
 /** Conditions of queries, so that a list holds only what the person may learn of. */
 

@@ -1,10 +1,10 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { database } from '../db/client';
+import { EVERYWHERE, type Grants, joinGrants, parseRole } from '../grants';
+import type { Role } from '../roles';
 import type { ConnectionName } from '../sandbox-key';
-import { EVERYWHERE, type Grants, joinGrants, parseRole } from './grants';
 import { groupGrantsOf } from './identities';
-import type { Role } from './roles';
 
 /** The person that the sign-in link signs in. */
 export const LOCAL_ADMIN = { id: 'local-admin', name: 'Local administrator' } as const;

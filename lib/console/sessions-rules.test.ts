@@ -144,7 +144,7 @@ describe('opening', () => {
     const server = openServer();
     const sandboxKey = await create();
     const events: ConsolesEvent[] = [];
-    const session = { sessionId: LI.id, userId: LI.userId, actor: 'li', grants: LI.grants, may: () => true };
+    const session = { sessionId: LI.id, userId: LI.userId, actor: 'li', grants: LI.grants };
     const subscriber: Subscriber = {
       key: sandboxKey,
       session,

@@ -1,10 +1,10 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { noteAccess } from '../access/audit';
-import { mayIn } from '../access/grants';
 import { findSessionById, type Session, type Who } from '../access/sessions';
 import { type ConsoleRules, config } from '../config';
 import { SandkeeperError } from '../errors';
+import { mayIn } from '../grants';
 import { hasEnded, processOwner } from '../lease/owner';
 import type { Subscriber, Subscription } from '../live/hub';
 import { apiOf } from '../sandbox-api/configured';

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { ConsoleRules } from '../config';
 import type { Subscriber } from '../live/hub';
+import type { Role } from '../roles';
 import { apiOf } from '../sandbox-api/configured';
 import type { SandboxKey } from '../sandbox-key';
 import { eventually, localKey, type ServiceEngine } from '../test-support/environment';
@@ -20,8 +21,6 @@ const RULES: ConsoleRules = {
 };
 export const ANA = someone('ana');
 export const LI = someone('li');
-
-type Role = 'viewer' | 'operator' | 'admin';
 
 /** Consoles with their own sessions, clock and audit log. */
 export function openServer(rules: Partial<ConsoleRules> = {}) {
@@ -68,7 +67,7 @@ export async function openTab(
   let seq = 0;
   const subscriber: Subscriber = {
     key: id,
-    session: { ...person, sessionId: person.id, may: () => true },
+    session: { ...person, sessionId: person.id },
     joinPayload: { client, offset, size: { cols: 80, rows: 24 } },
     sendBytes: (frame) => {
       const output = unpackOutput(frame);

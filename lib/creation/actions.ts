@@ -1,10 +1,10 @@
 'use server';
 
 import { z } from 'zod';
-import { onConnection } from '../access/grants';
 import { guardAction } from '../access/guard';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { fleetWatcher } from '../fleet/watchers';
+import { onConnection } from '../grants';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { metadataFrom } from '../sandbox/metadata';

@@ -1,7 +1,7 @@
 import 'server-only';
-import { type Grants, roleOn } from '../access/grants';
 import type { ShownConnection } from '../connection';
 import { shownConnections } from '../connections/registry';
+import { type Grants, roleOn } from '../grants';
 import { mergeStatus } from './merged-status';
 import type { FleetsSnapshot } from './view';
 import { fleetWatchers } from './watchers';

@@ -1,11 +1,11 @@
 import 'server-only';
 import type { Kysely } from 'kysely';
-import { type Grants, roleOn } from '../access/grants';
 import { connections } from '../connections/registry';
 import { database } from '../db/client';
 import { namesSandboxIn } from '../db/sandbox-column';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
+import { type Grants, roleOn } from '../grants';
 import { SandboxId } from '../sandbox/schema';
 import { type ConnectionName, connectionOf, keyOf, SandboxKey } from '../sandbox-key';
 import type { IdSearch } from './found-sandbox';

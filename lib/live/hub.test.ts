@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { ANYWHERE, type Scope } from '../grants';
 import { eventually } from '../test-support/environment';
 import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
 import { type Admission, type ChannelSource, Hub, type LiveSession } from './hub';
 import { type Channel, packBytes } from './protocol';
 
-const ANYBODY = { role: 'viewer', where: () => null } as const;
+const ANYBODY = { role: 'viewer', where: (): Scope => ANYWHERE } as const;
 const ANA: LiveSession = {
   sessionId: 's',
   userId: 'user-ana',
   actor: 'ana',
   grants: { everywhere: 'admin', on: {} },
-  may: () => true,
 };
 
 type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
@@ -95,9 +95,9 @@ describe('channels', () => {
   });
 
   it('serves nothing to those without the role on the connection, but says so if the channel does', async () => {
-    const may: LiveSession['may'] = (role, connection) => role === 'viewer' && connection !== 'staging';
+    const grants = { everywhere: null, on: { local: 'viewer' } } as const;
     const { hub, join } = await openHub({
-      admit: async () => ({ ok: true, session: { ...ANA, may }, sessionStillValid: async () => true }),
+      admit: async () => ({ ok: true, session: { ...ANA, grants }, sessionStillValid: async () => true }),
     });
     const where = (key: string) => key;
     const greet: ChannelSource = (send, { key }) => {

@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { buildId } from '../build-id';
-import type { ConnectionName } from '../sandbox-key';
+import { type Grants, mayIn, type Scope } from '../grants';
+import type { Role } from '../roles';
 import { singleton } from '../singleton';
 import {
   BEAT_EVERY_MS,
@@ -25,17 +26,14 @@ export type LiveSession = {
   sessionId: string;
   userId: string;
   actor: string;
-  /** `Grants` of `lib/access/grants.ts`, which is above. */
-  grants: { everywhere: ChannelRole | null; on: Readonly<Record<ConnectionName, ChannelRole>> };
-  may: (role: ChannelRole, connection: ConnectionName | null) => boolean;
+  grants: Grants;
 };
-type ChannelRole = 'viewer' | 'operator' | 'admin';
 
 /** What a subscriber of a channel needs. */
 export type ChannelGuard = {
-  role: ChannelRole;
-  /** The connection that a key concerns; `null`: the role on any connection is enough. The key is untrusted. */
-  where: (key: string) => ConnectionName | null;
+  role: Role;
+  /** Where a key needs the role. The key is untrusted. */
+  where: (key: string) => Scope;
   /** Sent to those who lack the role. Without it they receive nothing, as for a key that does not exist. */
   refusal?: unknown;
 };
@@ -117,7 +115,8 @@ export class Hub {
   provide(channel: Channel, guard: ChannelGuard, source: ChannelSource): void {
     this.#guards.set(channel, guard);
     this.#sources.set(channel, (publish, subscriber) => {
-      if (subscriber.session.may(guard.role, guard.where(subscriber.key))) return source(publish, subscriber);
+      if (mayIn(subscriber.session.grants, guard.role, guard.where(subscriber.key)))
+        return source(publish, subscriber);
       if (guard.refusal !== undefined) publish(guard.refusal);
       return () => {};
     });

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { ANYWHERE, type Scope } from '../grants';
 import { PageStatus } from '../page-state';
 import { eventually } from '../test-support/environment';
 import { serveUpgrades } from '../test-support/live';
@@ -8,13 +9,12 @@ import { Hub, type LiveSession } from './hub';
 import type { Channel } from './protocol';
 import { LiveSocket } from './socket';
 
-const ANYBODY = { role: 'viewer', where: () => null } as const;
+const ANYBODY = { role: 'viewer', where: (): Scope => ANYWHERE } as const;
 const ANA: LiveSession = {
   grants: { everywhere: 'admin', on: {} },
   sessionId: 's',
   userId: 'user-ana',
   actor: 'ana',
-  may: () => true,
 };
 
 /** Stubs of the browser's page and session. */

@@ -1,10 +1,10 @@
 'use server';
 
 import { z } from 'zod';
-import { onConnection, onSandbox, onSandboxes } from '../access/grants';
 import { guardAction } from '../access/guard';
 import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '../commands/schema';
 import { connections } from '../connections/registry';
+import { onConnection, onSandbox, onSandboxes } from '../grants';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { plainText } from '../sandbox/plain-text';

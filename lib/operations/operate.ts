@@ -1,5 +1,4 @@
 import 'server-only';
-import { mayIn } from '../access/grants';
 import { NOT_FOUND, requireRole } from '../access/guard';
 import type { Session } from '../access/sessions';
 import { listStarted } from '../commands/store';
@@ -9,7 +8,8 @@ import { connections } from '../connections/registry';
 import { requireDiskSpace } from '../db/disk-reserve';
 import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watchers';
-import type { SandboxAct, StateAct } from '../sandbox/can';
+import { mayIn } from '../grants';
+import { ROLE_FOR, type SandboxAct, type StateAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
 import { serviceNowMs } from '../sandbox-api/configured';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
@@ -72,7 +72,7 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
   await requireRepeatable(input);
   const { targets, skipped } = await partitionInput(session, input);
   const ending = endedBy(act, requested, targets);
-  const params = ending.length === 0 ? requested : { ...requested, ends: ending.length };
+  const params = act === 'setTimeout' && ending.length > 0 ? { ...requested, ...endsOf(ending) } : requested;
   const mustType = phraseFor(act, ending, config().operations.protectedKey);
   const plan = await keepPlan(session.id, { act, params, targets, mustType, retryOf });
   return {
@@ -86,6 +86,12 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     expiresAtMs: plan.expiresAtMs,
     cannotArchive: lackingFiles(sandboxKeys) ?? cannotArchive(),
   };
+}
+
+/** Recorded with a change of the time left that ends sandboxes. */
+function endsOf(ending: readonly Sandbox[]): Pick<ActParams, 'ends' | 'endsIn'> {
+  const names = ending.map(({ key }) => connectionOf(key));
+  return { ends: ending.length, endsIn: [...new Set(names)] };
 }
 
 /** The sandboxes that a kill ends, or a change of the time left. */
@@ -132,12 +138,7 @@ export async function startPlanned(
   if (first === undefined) throw new SandkeeperError('conflict', 'There is nothing to do.');
   if (plan.mustType !== null && typed.trim() !== plan.mustType)
     throw new SandkeeperError('invalid', `Type ${plan.mustType} to confirm.`);
-  if (plan.params.ends !== undefined)
-    requireRole(
-      session,
-      'admin',
-      endedBy(act, plan.params, plan.targets).map(({ key }) => connectionOf(key)),
-    );
+  if (plan.params.endsIn !== undefined) requireRole(session, ROLE_FOR.kill, plan.params.endsIn);
   if (plan.targets.length === 1) await requireAsShown(first);
   return begin(session, { ...plan, ...record });
 }
@@ -319,7 +320,7 @@ function cancelWindowOf({ act, params, targets }: Pick<PendingPlan, 'act' | 'par
 
 /** Also notes which sandboxes other operations work on. */
 function partitionInput({ grants }: Session, input: Input): Promise<Partition> {
-  const mayKill = (name: ConnectionName) => mayIn(grants, 'admin', name);
+  const mayKill = (name: ConnectionName) => mayIn(grants, ROLE_FOR.kill, name);
   return partitionNow({ ...input, busy: operationRunner().busyKeys(), mayKill });
 }
 

@@ -76,6 +76,8 @@ export type ActParams = {
   addMs?: number;
   /** Set time left only: how many sandboxes it ends within five minutes, which is confirmed like a kill. */
   ends?: number;
+  /** The connections of those. */
+  endsIn?: ConnectionName[];
   /** Whether the timeout pauses the sandbox (true) or kills it. Absent: as it was created. */
   autoPause?: boolean;
   /** Kill only: send its processes SIGTERM first and wait this long. */

@@ -1,3 +1,4 @@
+import type { Role } from '../roles';
 import type { Sandbox, SandboxState } from './schema';
 
 /** The actions on a sandbox. */
@@ -5,6 +6,15 @@ export const SANDBOX_ACTS = ['kill', 'pause', 'resume', 'setTimeout', 'run'] as 
 export type SandboxAct = (typeof SANDBOX_ACTS)[number];
 /** The actions that change the state reported by the service. A command changes only the inside. */
 export type StateAct = Exclude<SandboxAct, 'run'>;
+
+/** The role that each action needs. The deadline that ends a sandbox within minutes needs that of a kill. */
+export const ROLE_FOR = {
+  kill: 'admin',
+  pause: 'operator',
+  resume: 'operator',
+  setTimeout: 'operator',
+  run: 'operator',
+} satisfies Record<SandboxAct, Role>;
 
 /** `null` if the state allows the action, otherwise the reason for people. */
 type Verdict = string | null;

@@ -1,9 +1,9 @@
 import 'server-only';
 import { version } from '../../package.json';
-import { EVERYWHERE, type Grants, mayIn } from '../access/grants';
 import { buildId } from '../build-id';
 import { type Config, config, type SettingSource, sourceOf } from '../config';
 import type { Variable } from '../config-variables';
+import { EVERYWHERE, type Grants, mayIn } from '../grants';
 
 /** A setting in force. `value` is for people, and never a secret. */
 export type ShownSetting = { name: Variable; title: string; value: string; source: SettingSource };

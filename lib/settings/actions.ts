@@ -1,9 +1,9 @@
 'use server';
 
 import { z } from 'zod';
-import { EVERYWHERE } from '../access/grants';
 import { guardAction } from '../access/guard';
 import { ConnectionKey } from '../connection';
+import { EVERYWHERE } from '../grants';
 import { type Result, resultOf } from '../result';
 import { ConnectionName } from '../sandbox-key';
 import {

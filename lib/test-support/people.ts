@@ -1,8 +1,8 @@
-import { EVERYWHERE, type Grants } from '../access/grants';
 import type { Caller } from '../access/guard';
-import type { Role } from '../access/roles';
 import { openSession } from '../access/sessions';
 import { createUser, grantRole } from '../access/users';
+import { EVERYWHERE, type Grants } from '../grants';
+import type { Role } from '../roles';
 
 /** The grants of an admin of everything. */
 export const ALL: Grants = { everywhere: 'admin', on: {} };

@@ -1,8 +1,8 @@
 'use server';
 
 import type { z } from 'zod';
-import { ANYWHERE, EVERYWHERE, mayIn } from '../access/grants';
 import { guardAction, requireRole } from '../access/guard';
+import { ANYWHERE, EVERYWHERE, mayIn } from '../grants';
 import { type Result, resultOf } from '../result';
 import { RenameViewInput, type SavedView, SaveViewInput, StartViewInput, ViewId } from './schema';
 import { deleteView, listViews, renameView, saveView, setStartView } from './store';

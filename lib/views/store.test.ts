@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Grants } from '../access/grants';
 import { database } from '../db/client';
+import type { Grants } from '../grants';
 import { describeOnDatabases } from '../test-support/databases';
 import { ALL } from '../test-support/people';
 import { SaveViewInput } from './schema';

@@ -1,12 +1,12 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import type { ExpressionBuilder } from 'kysely';
-import type { Grants } from '../access/grants';
 import type { Session } from '../access/sessions';
 import { database, isUniqueViolation } from '../db/client';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
 import { showsFilter } from '../fleet/filter/named-connections';
+import type { Grants } from '../grants';
 import type { SavedView } from './schema';
 
 const MAX_VIEWS_PER_PERSON = 100;

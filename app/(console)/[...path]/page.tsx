@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { ANYWHERE } from '@/lib/grants';
 
 export const metadata: Metadata = { title: 'Page not found' };
 

@@ -2,9 +2,9 @@ import type { Metadata } from 'next';
 import { Suspense } from 'react';
 import { LogSkeleton } from '@/components/record/log-states';
 import { OperationLog } from '@/components/record/operation-log';
-import { ANYWHERE, type Grants } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { listErrorEnds } from '@/lib/commands/store';
+import { ANYWHERE, type Grants } from '@/lib/grants';
 import { type LogSearch, parseLogSearch } from '@/lib/operations/record/log-filter';
 import { listActors, listOperations } from '@/lib/operations/record/record';
 

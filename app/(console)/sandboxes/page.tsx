@@ -2,12 +2,12 @@ import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import { COLUMNS_COOKIE, WIDTHS_COOKIE } from '@/components/fleet/column-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
 import { allFleets, fleetsReady } from '@/lib/fleet/all-fleets';
 import { firstScreen } from '@/lib/fleet/view';
 import { FIRST_READING_MS } from '@/lib/fleet/watchers';
+import { ANYWHERE } from '@/lib/grants';
 import { jsonOf } from '@/lib/json-of';
 import { listViews } from '@/lib/views/store';
 

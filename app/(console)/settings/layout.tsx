@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { SettingsNav } from '@/components/settings/settings-nav';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { ANYWHERE } from '@/lib/grants';
 
 /** The tabs above every page of the settings. Each page checks the role itself. */
 export default async function SettingsLayout({ children }: { children: ReactNode }) {

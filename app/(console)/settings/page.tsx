@@ -1,6 +1,6 @@
 import { redirect } from 'next/navigation';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { ANYWHERE } from '@/lib/grants';
 import { paths } from '@/lib/paths';
 
 /** Leads to the first page of the settings, which everybody has. */

@@ -1,6 +1,6 @@
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { SandkeeperError } from '@/lib/errors';
+import { ANYWHERE } from '@/lib/grants';
 import { responseOf } from '@/lib/result';
 
 /** Every address below `/api` without a route: 404 as JSON. Role: viewer. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccess } from '@/lib/access/audit';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
+import { ANYWHERE } from '@/lib/grants';
 import { ACCESS_FORMATS, accessFileParts } from '@/lib/operations/record/access-file';
 import { responseOf } from '@/lib/result';
 

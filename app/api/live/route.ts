@@ -1,8 +1,8 @@
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { endWithSession } from '@/lib/access/held-work';
 import { liveSessionOf } from '@/lib/channels';
 import { SandkeeperError } from '@/lib/errors';
+import { ANYWHERE } from '@/lib/grants';
 import { joinSignals } from '@/lib/joined-signal';
 import { hub } from '@/lib/live/hub';
 import { MAX_POLLED_TOPICS, parsePolledTopic } from '@/lib/live/protocol';

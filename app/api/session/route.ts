@@ -1,7 +1,7 @@
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { membershipOf } from '@/lib/access/oidc/membership';
 import { buildId } from '@/lib/build-id';
+import { ANYWHERE } from '@/lib/grants';
 import { responseOf } from '@/lib/result';
 
 /** Who is signed in, whether their provider still confirms it, and which build the server runs. Role: viewer. */

@@ -1,5 +1,5 @@
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
+import { ANYWHERE } from '@/lib/grants';
 import { responseOf } from '@/lib/result';
 import { listViews } from '@/lib/views/store';
 

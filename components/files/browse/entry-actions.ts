@@ -1,6 +1,5 @@
 import { copyText } from '@/components/ui/copy-button';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { ConnectionKind } from '@/lib/connection';
 import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
@@ -8,6 +7,7 @@ import { changeRefusal } from '@/lib/files/change/names';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
 import { fleets } from '@/lib/fleet/fleets';
+import { type Role, roleSuffices } from '@/lib/roles';
 import { connectionOf, type SandboxKey } from '@/lib/sandbox-key';
 import { contentRefusal, UNADDRESSABLE } from './entry-words';
 

@@ -1,6 +1,6 @@
 import type { BrowserCommand } from 'vitest/node';
-import type { Role } from '../../../lib/access/roles';
 import type { FaultInput } from '../../../lib/engine/faults';
+import type { Role } from '../../../lib/roles';
 import { ask, cookieOf } from '../http.ts';
 import { Colleague } from '../operations.ts';
 import { served } from './server-state.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { type Locator, page } from 'vitest/browser';
-import type { Role } from '@/lib/access/roles';
+import type { Role } from '@/lib/roles';
 import { openPage } from './page';
 import type { Box } from './sandboxes';
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { type Locator, page, userEvent } from 'vitest/browser';
-import type { Role } from '@/lib/access/roles';
+import type { Role } from '@/lib/roles';
 import { lookAway, openPage } from './page';
 import { moru } from './sandboxes';
 

@@ -11,10 +11,10 @@ import { page as browserPage, type Locator, userEvent } from 'vitest/browser';
 import { cleanup, render } from 'vitest-browser-react';
 import { RouterWatch } from '@/components/data/use-url-state';
 import { Toasts } from '@/components/shell/providers';
-import type { Role } from '@/lib/access/roles';
 import { NOTHING_SELECTED } from '@/lib/fleet/selection';
 import { fleetSelection } from '@/lib/fleet/selection-store';
 import { pageQuery } from '@/lib/page-query';
+import type { Role } from '@/lib/roles';
 import { requestPage, type ServerPage, ServerSegment } from './server-page';
 
 /** Renders pages of the running Sandkeeper in component tests, inside a small router. */

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { commands } from 'vitest/browser';
-import type { Role } from '@/lib/access/roles';
 import type { FaultInput } from '@/lib/engine/faults';
+import type { Role } from '@/lib/roles';
 import { pageOf } from '../local';
 import type { Moru } from '../moru';
 import type { Colleague } from '../operations';

@@ -1,4 +1,4 @@
-import type { Role } from '../../../lib/access/roles';
+import type { Role } from '../../../lib/roles';
 import { findFreePort } from '../../../scripts/lib/ports.mjs';
 import type { Sandkeeper } from '../deployment';
 import type { Moru } from '../moru';

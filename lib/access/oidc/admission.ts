@@ -1,7 +1,7 @@
 import 'server-only';
 import type { DeclaredProvider } from '../../declared-providers';
 import { SandkeeperError } from '../../errors';
-import { ANYWHERE, joinGrants, NO_GRANTS, roleIn } from '../grants';
+import { ANYWHERE, joinGrants, NO_GRANTS, roleIn } from '../../grants';
 import { addIdentity, findIdentity, setGroups } from '../identities';
 import { createUser, findUser, ownGrantsOf, removeUser, renameUser } from '../users';
 import { describeNoAccess, grantsOfGroups, groupsIn } from './groups';

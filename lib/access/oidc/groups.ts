@@ -1,6 +1,6 @@
 import type { GroupGrant } from '../../declared-providers';
+import { EVERYWHERE, type Grants, joinGrants } from '../../grants';
 import { visibleText } from '../../visible-text';
-import { EVERYWHERE, type Grants, joinGrants } from '../grants';
 
 /** The part of a provider that decides about groups. */
 export type GroupRules = { title: string; groupsClaim: string; grants: readonly GroupGrant[] };

@@ -1,11 +1,11 @@
 import 'server-only';
 import { config } from '../../config';
 import type { DeclaredProvider } from '../../declared-providers';
+import { ANYWHERE, grantsFingerprint, roleIn } from '../../grants';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
 import { accessChanged } from '../access-changes';
 import { noteSignIn } from '../audit';
-import { ANYWHERE, grantsFingerprint, roleIn } from '../grants';
 import { findIdentity, setGroups } from '../identities';
 import { revokeSession } from '../sessions';
 import { findUser, grantsOf, renameUser } from '../users';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { config } from '../../config';
 import { database } from '../../db/client';
 import type { DeclaredProvider } from '../../declared-providers';
-import { ANYWHERE, roleIn } from '../grants';
+import { ANYWHERE, roleIn } from '../../grants';
 import { emailIn, nameIn } from './admission';
 import { describeNoAccess, grantsOfGroups, groupsIn } from './groups';
 import {

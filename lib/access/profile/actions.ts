@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
+import { ANYWHERE, EVERYWHERE } from '../../grants';
 import { type Result, resultOf } from '../../result';
-import { ANYWHERE, EVERYWHERE } from '../grants';
 import { guardAction } from '../guard';
 import { endAllSessions, endSession } from '../session-list';
 import { renameSelf } from './rename';

@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { onSandbox } from '../../access/grants';
 import { guardAction } from '../../access/guard';
+import { onSandbox } from '../../grants';
 import { type Result, resultOf } from '../../result';
 import { SandboxKey } from '../../sandbox-key';
 import { type Entry, GuestPath, GuestPaths } from '../schema';

@@ -1,4 +1,4 @@
-import { type Grants, roleOn } from '../../access/grants';
+import { type Grants, roleOn } from '../../grants';
 import { parseTerms } from './filter';
 
 /** Whether a saved filter may be shown to the person. It must not name a connection that they must not learn of. */

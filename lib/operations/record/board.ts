@@ -77,11 +77,6 @@ export class OperationBoard {
     return this.#entries.get(operationId)?.items.size ?? 0;
   }
 
-  /** The connections of an operation. */
-  connectionsIn(operationId: string): ConnectionName[] {
-    return [...(this.#entries.get(operationId)?.sizes.keys() ?? [])];
-  }
-
   /** The number of its sandboxes in a connection. */
   sizeIn(operationId: string, connection: ConnectionName): number {
     return this.#entries.get(operationId)?.sizes.get(connection) ?? 0;

@@ -1,7 +1,7 @@
 import 'server-only';
-import type { Grants } from '../../access/grants';
 import { SandkeeperError } from '../../errors';
 import { watcherOf } from '../../fleet/watchers';
+import type { Grants } from '../../grants';
 import type { Sandbox } from '../../sandbox/schema';
 import { apiOf } from '../../sandbox-api/configured';
 import type { SandboxApi } from '../../sandbox-api/sandbox-api';

@@ -1,6 +1,6 @@
-import { type Grants, mayIn } from '../../access/grants';
 import { seesCommands, withoutArguments } from '../../access/redact';
 import { showsFilter } from '../../fleet/filter/named-connections';
+import { type Grants, mayIn } from '../../grants';
 import type { Operation, StoredOperation } from '../schema';
 
 /** Whether the person may learn of the operation: only if they see each of its connections. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Grants, NO_GRANTS } from '../../access/grants';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
+import { type Grants, NO_GRANTS } from '../../grants';
 import { connectionOf, type SandboxKey } from '../../sandbox-key';
 import { describeOnDatabases } from '../../test-support/databases';
 import { localKey } from '../../test-support/environment';

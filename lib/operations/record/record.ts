@@ -1,6 +1,5 @@
 import 'server-only';
 import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool } from 'kysely';
-import type { Grants } from '../../access/grants';
 import { NOT_FOUND } from '../../access/guard';
 import { seesOperation as seesOperationIn } from '../../access/seen';
 import { type ConnectionShare, sortedSplit } from '../../connection-split';
@@ -8,6 +7,7 @@ import { database } from '../../db/client';
 import { connectionIn, namesSandboxIn } from '../../db/sandbox-column';
 import type { Database } from '../../db/schema';
 import { SandkeeperError } from '../../errors';
+import type { Grants } from '../../grants';
 import { type RecordCursor, timeRangeOf } from '../../record-search';
 import { storedSandbox } from '../../sandbox/schema';
 import type { SandboxKey } from '../../sandbox-key';

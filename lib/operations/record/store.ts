@@ -373,12 +373,12 @@ async function readConnections(operationIds: readonly string[]): Promise<Map<str
   return found;
 }
 
-/** A connection that nobody has a role on by name. */
+/** An empty name, on which only roles for every connection count. */
 const NOWHERE = '';
 
 /**
- * Where somebody needs a role who names an operation: on each of its connections. One that does not exist is hidden like one
- * of which they do not see every connection.
+ * The connections on which a request that names an operation needs a role: all of the operation's. An unknown operation
+ * looks the same as a hidden one.
  */
 export async function scopeOf(operationId: string): Promise<ConnectionName[]> {
   const connections = await connectionsOf(operationId);

@@ -1,13 +1,12 @@
 import 'server-only';
 import { deleteEntriesBefore } from '../../access/audit-chain';
 import { lostAuthority } from '../../access/authority';
-import type { Role } from '../../access/roles';
 import { config } from '../../config';
 import { connections } from '../../connections/registry';
 import { fleetWatcher, watcherOf } from '../../fleet/watchers';
 import { LeaseTimer } from '../../lease/lease-timer';
 import { processOwner } from '../../lease/owner';
-import type { SandboxAct } from '../../sandbox/can';
+import { ROLE_FOR } from '../../sandbox/can';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
@@ -45,10 +44,7 @@ type Options = {
   /** How often the work of other processes is read; four times this when there is none here. */
   syncMs?: number;
   /** Why an operation must send nothing more, as the end of a sentence; `null`: it may go on. */
-  findObstacle?: (
-    operation: StoredOperation,
-    connections: readonly ConnectionName[],
-  ) => Promise<string | null>;
+  findObstacle?: (operation: StoredOperation) => Promise<string | null>;
 };
 
 /** Nothing is sent with less than this share left of the claim. */
@@ -58,18 +54,10 @@ const CLOCK_MARGIN_MS = 3_000;
 const SYNC_MS = 500;
 const RETRY_MS = 1_000;
 const FORGET_EVERY_MS = 60 * 60_000;
-/** For as long, a person who could start an operation is taken to be allowed still. Changes are also announced at once. */
+/** How long a check of authority is reused, ms. Changes also trigger a check at once. */
 const ALLOWED_FOR_MS = 500;
-/** Who stops an operation whose person may not go on. */
+/** The name recorded when Sandkeeper cancels an operation itself. */
 const ITSELF = 'Sandkeeper';
-
-const NEEDED = {
-  kill: 'admin',
-  pause: 'operator',
-  resume: 'operator',
-  setTimeout: 'operator',
-  run: 'operator',
-} satisfies Record<SandboxAct, Role>;
 
 /**
  * Carries out operations. It claims items in the database before it sends anything, so that two processes never work on
@@ -102,8 +90,11 @@ export class OperationRunner {
     this.#options = {
       leaseMs: config().timing.claimMs,
       syncMs: SYNC_MS,
-      findObstacle: async ({ id, actorId, act }, connections) =>
-        lostAuthority({ actorId, sessionId: await sessionOfOperation(id) }, NEEDED[act], connections),
+      findObstacle: async ({ id, actorId, act, connections, params: { endsIn = [] } }) => {
+        const who = { actorId, sessionId: await sessionOfOperation(id) };
+        const obstacle = await lostAuthority(who, ROLE_FOR[act], connections);
+        return obstacle ?? (endsIn.length === 0 ? null : lostAuthority(who, ROLE_FOR.kill, endsIn));
+      },
       ...options,
     };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
@@ -312,9 +303,7 @@ export class OperationRunner {
     const nowMs = Date.now();
     const known = this.#obstacles.get(operationId);
     const found =
-      known && nowMs - known.atMs < ALLOWED_FOR_MS
-        ? known.found
-        : this.#options.findObstacle(operation, this.#board.connectionsIn(operationId));
+      known && nowMs - known.atMs < ALLOWED_FOR_MS ? known.found : this.#options.findObstacle(operation);
     if (found !== known?.found) this.#obstacles.set(operationId, { atMs: nowMs, found });
     const obstacle = await found.catch((error) => {
       this.#obstacles.delete(operationId);

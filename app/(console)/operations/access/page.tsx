@@ -4,8 +4,8 @@ import { AccessLog } from '@/components/record/access-log';
 import { LogSkeleton } from '@/components/record/log-states';
 import { type AccessSearch, parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccessActors, listAccessGroups } from '@/lib/access/audit';
-import { ANYWHERE, type Grants } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { ANYWHERE, type Grants } from '@/lib/grants';
 
 export const metadata: Metadata = { title: 'Access' };
 

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { AboutPage } from '@/components/settings/about-page';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { ANYWHERE } from '@/lib/grants';
 import { diagnosticsOf, readAbout } from '@/lib/settings/about';
 
 export const metadata: Metadata = { title: 'About' };

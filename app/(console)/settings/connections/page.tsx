@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { ConnectionsPage } from '@/components/connections/connections-page';
-import { EVERYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { EVERYWHERE } from '@/lib/grants';
 import { listConnectionFacts } from '@/lib/settings/read-connections';
 
 export const metadata: Metadata = { title: 'Connections' };

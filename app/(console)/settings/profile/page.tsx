@@ -6,10 +6,10 @@ import { SessionsSection } from '@/components/access/sessions-section';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { SettingsHeading } from '@/components/ui/settings-heading';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { listSessions } from '@/lib/access/session-list';
 import { connectionsFor } from '@/lib/fleet/all-fleets';
+import { ANYWHERE } from '@/lib/grants';
 
 export const metadata: Metadata = { title: 'Profile' };
 

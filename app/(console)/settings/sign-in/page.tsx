@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { SignInSettings } from '@/components/settings/sign-in-settings';
-import { EVERYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { EVERYWHERE } from '@/lib/grants';
 import { readSignInFacts } from '@/lib/settings/read-sign-in';
 
 export const metadata: Metadata = { title: 'Sign-in' };

@@ -1,7 +1,7 @@
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
 import { searchId } from '@/lib/fleet/find-id';
+import { ANYWHERE } from '@/lib/grants';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 

@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
 import { notFound, redirect } from 'next/navigation';
 import { SandboxChoice, UnreadId } from '@/components/sandbox-page/sandbox-choice';
-import { ANYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { findId } from '@/lib/fleet/find-id';
+import { ANYWHERE } from '@/lib/grants';
 import { paths } from '@/lib/paths';
 import { failureOf } from '@/lib/result';
 import type { SandboxKey } from '@/lib/sandbox-key';

@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import { ConnectionPage } from '@/components/connections/connection-page';
 import { UnknownConnection } from '@/components/connections/unknown-connection';
-import { EVERYWHERE, mayIn } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
+import { EVERYWHERE, mayIn } from '@/lib/grants';
 import { compatibilityOf, findConnectionFacts } from '@/lib/settings/read-connections';
 
 export const metadata: Metadata = { title: 'Connection' };

@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import { SignInTestPage } from '@/components/settings/sign-in-test-page';
-import { EVERYWHERE } from '@/lib/access/grants';
 import { guardPage } from '@/lib/access/guard';
 import { findTest } from '@/lib/access/oidc/sign-in-test';
+import { EVERYWHERE } from '@/lib/grants';
 
 export const metadata: Metadata = { title: 'Test of a sign-in' };
 

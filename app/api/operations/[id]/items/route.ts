@@ -1,5 +1,4 @@
 import { guardRead } from '@/lib/access/guard';
-import { roleSuffices } from '@/lib/access/roles';
 import { commandFileParts } from '@/lib/commands/command-file';
 import { readCommands } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
@@ -12,6 +11,7 @@ import {
 } from '@/lib/operations/record/record-file';
 import { inOperation } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
+import { roleSuffices } from '@/lib/roles';
 
 /** Makes spreadsheets read the file as UTF-8. */
 const BYTE_ORDER_MARK = { csv: '\uFEFF', json: '' } as const;

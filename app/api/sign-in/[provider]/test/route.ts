@@ -1,6 +1,6 @@
-import { EVERYWHERE } from '@/lib/access/grants';
 import { guardRead } from '@/lib/access/guard';
 import { startFlow } from '@/lib/access/oidc/handlers';
+import { EVERYWHERE } from '@/lib/grants';
 import { responseOf } from '@/lib/result';
 
 type Context = { params: Promise<{ provider: string }> };

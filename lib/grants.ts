@@ -1,5 +1,5 @@
-import { type ConnectionName, connectionOf, type SandboxKey } from '../sandbox-key';
 import { ROLES, type Role, roleSuffices } from './roles';
+import { type ConnectionName, connectionOf, type SandboxKey } from './sandbox-key';
 
 /** The roles of a person: on every connection, present and future, and on single ones. */
 export type Grants = { everywhere: Role | null; on: Readonly<Record<ConnectionName, Role>> };
@@ -7,7 +7,7 @@ export type Grants = { everywhere: Role | null; on: Readonly<Record<ConnectionNa
 export const NO_GRANTS: Grants = { everywhere: null, on: {} };
 
 /** A role on any connection is enough. */
-export const ANYWHERE = '?';
+export const ANYWHERE: unique symbol = Symbol('anywhere');
 /** The role is needed on all connections, also on future ones. Written `*` in grants. */
 export const EVERYWHERE = '*';
 

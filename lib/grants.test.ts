@@ -24,7 +24,8 @@ describe('a role on a connection', () => {
   });
 
   it('is missing on other connections and on names of object properties', () => {
-    for (const name of ['other', 'constructor', '__proto__', '']) expect(roleOn(mixed, name)).toBeNull();
+    for (const name of ['other', 'constructor', '__proto__', '', '?', '*'])
+      expect(roleOn(mixed, name)).toBeNull();
   });
 });
 
