@@ -1,6 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isGuestHost } from './routing';
 
-/** Calls of pages in a browser. The services let in pages of any origin (docs/protocol.md#cors), this engine local ones. */
+/**
+ * Cross-origin calls. The services accept pages of any origin (docs/protocol.md#cors); this engine accepts only local ones, and
+ * none that a sandbox serves.
+ */
 
 /** Headers that let a local page read a response; null for a page from elsewhere, none for any other caller. */
 export function localOriginHeaders({ headers }: IncomingMessage): Record<string, string> | null {
@@ -9,7 +13,7 @@ export function localOriginHeaders({ headers }: IncomingMessage): Record<string,
   return isLocal(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : null;
 }
 
-/** Lets a local page send the request that it asks for, which is then checked. Returns whether that was the question. */
+/** Answers a preflight of a local page. Returns false if the request is not one. */
 export function answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
   const allowed = localOriginHeaders(request);
   const isAsked = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers;
@@ -28,5 +32,6 @@ export function preflightHeaders(request: IncomingMessage): Record<string, strin
 
 function isLocal(origin: string): boolean {
   const host = URL.canParse(origin) ? new URL(origin).hostname : '';
+  if (isGuestHost(host)) return false;
   return host === 'localhost' || host.endsWith('.localhost') || host === '127.0.0.1' || host === '[::1]';
 }

@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { localOriginHeaders } from './cross-origin';
 import { sendError } from './http';
 
-/** What the edge of the service answers when a request cannot reach a server (docs/protocol.md#edge-errors). */
+/** Responses of the service's edge to requests that cannot reach a server (docs/protocol.md#edge-errors). */
 
 type Target = { readonly sandboxId: string; readonly port?: number };
 
@@ -47,7 +48,7 @@ const EDGE_ERRORS = {
 
 const BROWSER = /mozilla|chrome|safari|firefox|edge|opera|msie/i;
 
-/** Answers with a page if `User-Agent` looks like a browser, and with JSON otherwise. */
+/** Answers with a page if `User-Agent` looks like a browser, and with JSON otherwise. Local pages can read it. */
 export function sendEdgeError(
   response: ServerResponse,
   kind: keyof typeof EDGE_ERRORS,
@@ -55,8 +56,9 @@ export function sendEdgeError(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const error: EdgeError = EDGE_ERRORS[kind];
+  const all = { ...localOriginHeaders(response.req), ...headers };
   if (!BROWSER.test(response.req.headers['user-agent'] ?? '')) {
-    sendError(response, error.status, error.message, { extra: target, headers });
+    sendError(response, error.status, error.message, { extra: target, headers: all });
     return;
   }
   const page = Buffer.from(pageOf(error, target));
@@ -66,7 +68,7 @@ export function sendEdgeError(
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...headers,
+    ...all,
   });
   response.end(page);
 }

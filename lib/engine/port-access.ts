@@ -16,7 +16,7 @@ export function mayPass({ record, port }: GuestAddress, request: IncomingMessage
 
 /**
  * Whether a request that `mayPass` resumes a sandbox (docs/protocol.md#auto-resume). A secure one resumes only for a caller
- * whom envd would let in. No sandbox resumes for the question whether it runs.
+ * whom envd would let in. A health check never resumes a sandbox.
  */
 export function mayWake(address: GuestAddress, request: IncomingMessage, tokens: Tokens): boolean {
   const { record, port, path, query } = address;

@@ -43,6 +43,11 @@ const GUEST_HOST = /^(\d{1,5})-(i[a-z0-9]{20})\./;
 /** The host of every sandbox at E2B, where headers name the sandbox (docs/protocol.md#routing-a-request). */
 const SHARED_GUEST_HOST = /^sandbox\./;
 
+/** Whether servers inside sandboxes are reached by this host name. Their pages are as untrusted as what runs there. */
+export function isGuestHost(hostName: string): boolean {
+  return GUEST_HOST.test(hostName) || SHARED_GUEST_HOST.test(hostName);
+}
+
 /**
  * Routes a request to the control plane or to a sandbox, by its id header, host, access token or signature, in this
  * order (docs/protocol.md#routing-a-request).

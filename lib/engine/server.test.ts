@@ -59,9 +59,14 @@ test('rejects foreign host names', async () => {
   expect(json).toEqual({ code: 400, message: 'Invalid host' });
 });
 
-test('lets no page from elsewhere read its responses', async () => {
+test.each([
+  'https://evil.example',
+  // Of servers inside sandboxes.
+  `http://3000-i${'a'.repeat(20)}.localhost:3100`,
+  'http://sandbox.localhost:3100',
+])('lets no page of %s read its responses', async (origin) => {
   const engine = await startTestEngine();
-  const headers = { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' };
+  const headers = { origin, 'access-control-request-method': 'DELETE' };
   const preflight = await engine.call('OPTIONS', '/sandboxes', { headers, key: null });
   expect(preflight.status).toBe(401);
   const response = await engine.call('GET', '/v2/sandboxes', { headers });
@@ -303,4 +308,8 @@ test('lets local pages call it with an API key, and read the cursor as at E2B', 
   // A refusal is readable, too.
   const refused = await engine.call('GET', '/v2/sandboxes', { headers: page, key: null });
   expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([401, page.origin]);
+  // Also what the edge answers for a sandbox that is gone.
+  const host = `3000-i${'0'.repeat(20)}.localhost:${engine.port}`;
+  const gone = await send(engine.port, 'GET', '/', undefined, { ...page, host });
+  expect([gone.status, gone.headers['access-control-allow-origin']]).toEqual([502, page.origin]);
 });

@@ -98,7 +98,6 @@ export class Hub {
   /** The open sockets, each with the function that rechecks its session. */
   readonly #sockets = new Map<WebSocket, () => Promise<boolean>>();
   readonly #sources = new Map<Channel, ChannelSource>();
-  readonly #guards = new Map<Channel, ChannelGuard>();
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: 64 * 1024,
@@ -113,18 +112,12 @@ export class Hub {
 
   /** Sets the source of a channel. Replaces an earlier one, which happens on hot reload in development. */
   provide(channel: Channel, guard: ChannelGuard, source: ChannelSource): void {
-    this.#guards.set(channel, guard);
     this.#sources.set(channel, (publish, subscriber) => {
       if (mayIn(subscriber.session.grants, guard.role, guard.where(subscriber.key)))
         return source(publish, subscriber);
       if (guard.refusal !== undefined) publish(guard.refusal);
       return () => {};
     });
-  }
-
-  /** What each channel requires. */
-  guards(): ReadonlyMap<Channel, ChannelGuard> {
-    return this.#guards;
   }
 
   /** Answers a refused upgrade over HTTP, because the browser would otherwise wait. Takes over an accepted socket. */

@@ -19,6 +19,7 @@ export const buildOutputs = [
   'build/engine.mjs',
   'build/front.mjs',
   'build/sign-in-link.mjs',
+  'build/audit.mjs',
 ];
 
 /**

@@ -38,7 +38,7 @@ test('refuses rules that nothing would enforce, by name', () => {
   expect(verdict('none', { allowIn: ['8.8.8.8'] })).toEqual(REFUSED('allowIn'));
 });
 
-test('shows the ports that speak TLS, also after another update, and refuses what is no port', async () => {
+test('shows the ports that speak TLS, also after another update, and rejects invalid ports', async () => {
   const engine = await startTestEngine();
   const id = await engine.create({ network: { httpsPorts: [443, 8443] } });
   const shown = async () => {

@@ -223,6 +223,7 @@ export class DirectoryWatcher {
 
   #scheduleComparison(): void {
     this.#mustCompare = true;
+    this.#enqueued += 1;
     this.#startWork();
   }
 
@@ -255,9 +256,9 @@ export class DirectoryWatcher {
       const isFlood = this.#mustCompare || batch.length >= MAX_PENDING_EVENTS / 2;
       this.#mustCompare = false;
       await this.#handle(batch);
+      if (isFlood) await this.#compareAll();
       this.#handled = handled;
       this.#continueFlushes();
-      if (isFlood) await this.#compareAll();
     }
   }
 

@@ -22,8 +22,9 @@ const OUR_API_KEY = /^(moru|e2b)_[a-z0-9]{16,}$/i;
 export type HeaderList = Record<string, string | string[]>;
 
 /**
- * The headers of a request for a server inside a sandbox, named as the service names them (`X-Forwarded-For`): all but those of the connection and the caller's credentials for
- * Sandkeeper, the sandbox service and envd. Credentials of the server itself pass.
+ * The headers of a request for a server inside a sandbox, capitalized as the service does (`X-Forwarded-For`). Leaves out
+ * those of the connection and the caller's credentials for Sandkeeper, the sandbox service and envd. Credentials of the server
+ * itself pass.
  * @param raw name and value in turn, as in `IncomingMessage.rawHeaders`
  * @param secrets tokens of the sandbox
  */
