@@ -112,8 +112,8 @@ class Batch<Directory extends KnownDirectory> {
     this.#reported.set(directory, reported.add(name));
     if (!now) return isRepeated ? [] : ['EVENT_TYPE_WRITE'];
     const { stat, isReported } = before;
-    const isSame = stat !== null && stat.mtimeMs === now.mtimeMs && stat.size === now.size;
-    const isWholeState = isSame && stat.ctimeMs === now.ctimeMs;
+    const isSame = stat !== null && hasSameContent(stat, now);
+    const isWholeState = stat !== null && isSameState(stat, now);
     directory.known.set(name, { stat: now, isReported: true, isUpload: before.isUpload && isWholeState });
     const isChmod = stat !== null && hasOtherAttributes(stat, now);
     const isWrite = stat !== null && !isSame && (isChmod || !isTouched(stat, now));
@@ -128,6 +128,8 @@ class Batch<Directory extends KnownDirectory> {
   /** Reports an upload: the new owner of a file that it has created, and the content unless it left an empty file empty. */
   #uploaded(directory: Directory, name: string, before: KnownEntry, now: Stats | null): EventType[] {
     if (now) directory.known.set(name, { stat: now, isReported: true, isUpload: true });
+    // On a busy machine its last change may have been handled on its own, just before it settled.
+    if (before.isReported && before.stat && now && isSameState(before.stat, now)) return [];
     const isEmpty = now?.size === 0 && before.stat?.size === 0;
     return [
       ...(before.isReported ? [] : (['EVENT_TYPE_CHMOD'] as const)),
@@ -175,4 +177,12 @@ export function hasOtherAttributes(before: Stats, now: Stats): boolean {
 export function isTouched(before: Stats, now: Stats): boolean {
   if (before.mtimeMs === now.mtimeMs || before.size !== now.size) return false;
   return now.mtimeMs !== now.ctimeMs || (before.atimeMs !== now.atimeMs && now.atimeMs === now.mtimeMs);
+}
+
+function hasSameContent(one: Stats, other: Stats): boolean {
+  return one.mtimeMs === other.mtimeMs && one.size === other.size;
+}
+
+function isSameState(one: Stats, other: Stats): boolean {
+  return hasSameContent(one, other) && one.ctimeMs === other.ctimeMs;
 }
