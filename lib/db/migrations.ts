@@ -1,5 +1,7 @@
 import 'server-only';
 import { type Kysely, type Migration, type MigrationProvider, PostgresAdapter, sql } from 'kysely';
+import { renameDoubleViews, type ViewsThen } from './double-views';
+import { addSessionUse, createPeople, createSignIn } from './people-tables';
 import { createSignInProviders } from './sign-in-tables';
 
 /** The tables whose rows are of one sandbox. */
@@ -12,10 +14,6 @@ const SANDBOX_TABLES = [
   'archive_programs',
   'first_starts',
 ] as const;
-/** The columns that a migration reads, as they were then. */
-type ViewsThen = {
-  saved_views: { id: string; name: string; owner: string; is_shared: number; created_at_ms: number };
-};
 
 /** Applied in order of name. Never change a migration that has shipped; add another. */
 const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
@@ -308,23 +306,7 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await db.schema.alterTable('operations').dropColumn('try_now_at_ms').execute();
     },
   },
-  '018_people': {
-    /** Everybody was the administrator of the sign-in link so far: what is recorded and saved is theirs. */
-    async up(db: Kysely<unknown>) {
-      await createPeople(db);
-      await recreateSessions(db);
-      for (const table of ['operations', 'access_log', 'wake_leases']) {
-        await db.schema.alterTable(table).addColumn('actor_id', 'text').execute();
-        await sql`update ${sql.table(table)} set actor_id = ${LOCAL_ADMIN_ID} where actor is not null`.execute(
-          db,
-        );
-      }
-      await db.schema.alterTable('saved_views').renameColumn('owner', 'owner_id').execute();
-      await sql`update saved_views set owner_id = ${LOCAL_ADMIN_ID} where owner_id = 'admin'`.execute(db);
-      await db.schema.alterTable('start_views').renameColumn('actor', 'user_id').execute();
-      await sql`update start_views set user_id = ${LOCAL_ADMIN_ID} where user_id = 'admin'`.execute(db);
-    },
-  },
+  '018_people': { up: createPeople },
   '019_operation_connections': {
     /** Says in one row which connection an operation concerns, because who may see it depends on all of them. */
     async up(db: Kysely<unknown>) {
@@ -377,124 +359,10 @@ const migrationsFor = (firstConnection: string): Record<string, Migration> => ({
       await index('access_log').expression(bareId).execute();
     },
   },
-  '023_sign_in': {
-    async up(db: Kysely<unknown>) {
-      await db.schema
-        .createTable('sign_in_codes')
-        .addColumn('code_hash', 'text', (column) => column.primaryKey())
-        .addColumn('source', 'text', (column) => column.notNull())
-        .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
-        .addColumn('expires_at_ms', 'bigint', (column) => column.notNull())
-        .addColumn('used_at_ms', 'bigint')
-        .execute();
-      await db.schema
-        .createTable('sign_in_failures')
-        .addColumn('limit_key', 'text', (column) => column.primaryKey())
-        .addColumn('failures', 'integer', (column) => column.notNull())
-        .addColumn('last_at_ms', 'bigint', (column) => column.notNull())
-        .execute();
-    },
-  },
+  '023_sign_in': { up: createSignIn },
   '024_sign_in_providers': { up: createSignInProviders },
-  '025_session_use': {
-    async up(db: Kysely<unknown>) {
-      const sessions = db.schema.alterTable('sessions');
-      await sessions
-        .addColumn('last_seen_at_ms', 'bigint', (column) => column.notNull().defaultTo(0))
-        .execute();
-      for (const column of ['address', 'user_agent', 'ended_by'])
-        await sessions.addColumn(column, 'text').execute();
-      await sql`update sessions set last_seen_at_ms = created_at_ms`.execute(db);
-      const operations = db.schema.alterTable('operations');
-      for (const column of ['session_id', 'cancel_reason'])
-        await operations.addColumn(column, 'text').execute();
-      await db.schema
-        .createTable('access_changes')
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('changes', 'integer', (column) => column.notNull())
-        .execute();
-      await sql`insert into access_changes (id, changes) values (1, 0)`.execute(db);
-    },
-  },
+  '025_session_use': { up: addSessionUse },
 });
-
-/** As in `lib/access/users.ts`, which may change. */
-const LOCAL_ADMIN_ID = 'local-admin';
-
-async function createPeople(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('users')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('email', 'text')
-    .addColumn('picture', 'text')
-    .addColumn('is_disabled', 'integer', (column) => column.notNull())
-    .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
-    .addColumn('last_seen_at_ms', 'bigint')
-    .execute();
-  await db.schema
-    .createTable('grants')
-    .addColumn('user_id', 'text', (column) => column.notNull())
-    .addColumn('connection', 'text', (column) => column.notNull())
-    .addColumn('role', 'text', (column) => column.notNull())
-    .addColumn('granted_by', 'text', (column) => column.notNull())
-    .addColumn('granted_at_ms', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('grants_pk', ['user_id', 'connection'])
-    .execute();
-  const nowMs = Date.now();
-  await sql`insert into users (id, name, is_disabled, created_at_ms)
-    values (${LOCAL_ADMIN_ID}, 'Local administrator', 0, ${nowMs})`.execute(db);
-  await sql`insert into grants (user_id, connection, role, granted_by, granted_at_ms)
-    values (${LOCAL_ADMIN_ID}, '*', 'admin', 'Sandkeeper', ${nowMs})`.execute(db);
-}
-
-/** Everybody signs in again: sessions belonged to nobody. */
-async function recreateSessions(db: Kysely<unknown>): Promise<void> {
-  await db.schema.dropTable('sessions').execute();
-  await db.schema
-    .createTable('sessions')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('user_id', 'text', (column) => column.notNull())
-    .addColumn('method', 'text', (column) => column.notNull())
-    .addColumn('token_fingerprint', 'text')
-    .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
-    .addColumn('expires_at_ms', 'bigint', (column) => column.notNull())
-    .addColumn('revoked_at_ms', 'bigint')
-    .execute();
-  await db.schema.createIndex('sessions_by_user').on('sessions').column('user_id').execute();
-}
-
-/** Names views with the same name and the same readers apart: the oldest keeps its name, the next becomes `Name (2)`. */
-async function renameDoubleViews(db: Kysely<ViewsThen>): Promise<void> {
-  const views = await db
-    .selectFrom('saved_views')
-    .select(['id', 'name', 'owner', 'is_shared'])
-    .orderBy('created_at_ms')
-    .orderBy('id')
-    .execute();
-  const inScope = (owner: string, isShared: number, name: string) =>
-    JSON.stringify([isShared === 1 ? null : owner, name]);
-  const taken = new Set(views.map(({ owner, is_shared, name }) => inScope(owner, is_shared, name)));
-  const kept = new Set<string>();
-  for (const { id, owner, is_shared, name } of views) {
-    const key = inScope(owner, is_shared, name);
-    if (!kept.has(key)) {
-      kept.add(key);
-      continue;
-    }
-    let next = name;
-    for (let number = 2; taken.has(inScope(owner, is_shared, next)); number += 1)
-      next = numbered(name, number);
-    taken.add(inScope(owner, is_shared, next));
-    await db.updateTable('saved_views').set({ name: next }).where('id', '=', id).execute();
-  }
-}
-
-/** Stays within the 60 characters of a name, and cuts no character in half. */
-function numbered(name: string, number: number): string {
-  const suffix = ` (${number})`;
-  return `${name.slice(0, 60 - suffix.length).replace(/[\uD800-\uDBFF]$/, '')}${suffix}`;
-}
 
 /** Changes of a connection, and others without a sandbox, are recorded too. SQLite cannot make a column optional. */
 async function widenAccessLog(db: Kysely<unknown>, firstConnection: string): Promise<void> {

@@ -93,4 +93,20 @@ describeOnDatabases('an operation', () => {
     });
     expect(await outcomes(second)).toEqual(['done', 'done']);
   });
+
+  it('that ends sandboxes by their deadline needs the role of a kill until it is sent', async () => {
+    const [ending, moving] = [await createMany(2), await createMany(2)];
+    const { runner, finished } = openRunner();
+    const ana = await signIn();
+    const common = { ...ana, act: 'setTimeout', startsAtMs: Date.now() + 1_500 } as const;
+    const end = { timeoutMs: 60_000, ends: 2, endsIn: ['local'] };
+    const first = await recordNew(await readAll(ending), { ...common, params: end });
+    const second = await recordNew(await readAll(moving), { ...common, params: { timeoutMs: 3_600_000 } });
+    runner.start(first, ending.map(waitingItem));
+    runner.start(second, moving.map(waitingItem));
+    await grantRole(ana.actorId, 'local', 'operator', 'a test');
+    await Promise.all([finished(first), finished(second)]);
+    expect(await outcomes(first)).toEqual(['cancelled', 'cancelled']);
+    expect(await outcomes(second)).toEqual(['done', 'done']);
+  });
 });

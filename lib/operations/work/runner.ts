@@ -1,12 +1,10 @@
 import 'server-only';
 import { deleteEntriesBefore } from '../../access/audit-chain';
-import { lostAuthority } from '../../access/authority';
 import { config } from '../../config';
 import { connections } from '../../connections/registry';
 import { fleetWatcher, watcherOf } from '../../fleet/watchers';
 import { LeaseTimer } from '../../lease/lease-timer';
 import { processOwner } from '../../lease/owner';
-import { ROLE_FOR } from '../../sandbox/can';
 import { type ConnectionName, connectionOf, type SandboxKey } from '../../sandbox-key';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
@@ -22,7 +20,6 @@ import {
   listTries,
   recordCancel,
   recordTryNow,
-  sessionOfOperation,
 } from '../record/store';
 import type { OperationItem, StoredOperation } from '../schema';
 import { connectionEnd } from '../step/connection-end';
@@ -30,6 +27,7 @@ import { ConnectionLimiters } from '../step/connection-limiters';
 import { StepStopped } from '../step/step-result';
 import { claimShares, MAX_CLAIMED, MIN_AHEAD } from './claim-shares';
 import { ItemWorker, type Work } from './item-worker';
+import { Obstacles } from './obstacles';
 import { OutcomeWriter } from './outcome-writer';
 
 type Options = {
@@ -43,8 +41,6 @@ type Options = {
   leaseMs?: number;
   /** How often the work of other processes is read; four times this when there is none here. */
   syncMs?: number;
-  /** Why an operation must send nothing more, as the end of a sentence; `null`: it may go on. */
-  findObstacle?: (operation: StoredOperation) => Promise<string | null>;
 };
 
 /** Nothing is sent with less than this share left of the claim. */
@@ -54,8 +50,6 @@ const CLOCK_MARGIN_MS = 3_000;
 const SYNC_MS = 500;
 const RETRY_MS = 1_000;
 const FORGET_EVERY_MS = 60 * 60_000;
-/** How long a check of authority is reused, ms. Changes also trigger a check at once. */
-const ALLOWED_FOR_MS = 500;
 /** The name recorded when Sandkeeper cancels an operation itself. */
 const ITSELF = 'Sandkeeper';
 
@@ -75,8 +69,7 @@ export class OperationRunner {
     failureMessage: 'Carrying out operations failed:',
   });
   readonly #works = new Map<string, Work>();
-  /** The last check of each operation. */
-  readonly #obstacles = new Map<string, { atMs: number; found: Promise<string | null> }>();
+  readonly #obstacles = new Obstacles();
   #begunSinceClaim = 0;
   /** When the items of an operation were last read, epoch ms by operation. */
   readonly #readAtMs = new Map<string, number>();
@@ -90,11 +83,6 @@ export class OperationRunner {
     this.#options = {
       leaseMs: config().timing.claimMs,
       syncMs: SYNC_MS,
-      findObstacle: async ({ id, actorId, act, connections, params: { endsIn = [] } }) => {
-        const who = { actorId, sessionId: await sessionOfOperation(id) };
-        const obstacle = await lostAuthority(who, ROLE_FOR[act], connections);
-        return obstacle ?? (endsIn.length === 0 ? null : lostAuthority(who, ROLE_FOR.kill, endsIn));
-      },
       ...options,
     };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
@@ -134,7 +122,7 @@ export class OperationRunner {
 
   /** Stops the operations whose people may not go on. Call it when sessions or grants have changed. */
   async recheckAuthority(): Promise<void> {
-    this.#obstacles.clear();
+    this.#obstacles.forgetAll();
     await Promise.all(this.#board.running().map(({ id }) => this.#isObstructed(id)));
   }
 
@@ -300,16 +288,9 @@ export class OperationRunner {
   async #isObstructed(operationId: string): Promise<boolean> {
     const operation = this.#board.find(operationId);
     if (!operation || operation.cancelledAtMs !== null) return false;
-    const nowMs = Date.now();
-    const known = this.#obstacles.get(operationId);
-    const found =
-      known && nowMs - known.atMs < ALLOWED_FOR_MS ? known.found : this.#options.findObstacle(operation);
-    if (found !== known?.found) this.#obstacles.set(operationId, { atMs: nowMs, found });
-    const obstacle = await found.catch((error) => {
-      this.#obstacles.delete(operationId);
-      throw error;
-    });
+    const obstacle = await this.#obstacles.find(operation);
     if (obstacle === null) return false;
+    const nowMs = Date.now();
     await recordCancel(operationId, ITSELF, nowMs, obstacle);
     this.#noteCancel(operationId, ITSELF, nowMs, obstacle);
     this.#loop.poke();
@@ -318,7 +299,7 @@ export class OperationRunner {
 
   #noteFinish(operationId: string, atMs: number): void {
     this.#readAtMs.delete(operationId);
-    this.#obstacles.delete(operationId);
+    this.#obstacles.forget(operationId);
     if (this.#board.find(operationId)?.state === 'running')
       this.#board.note(operationId, { state: 'finished', finishedAtMs: atMs });
   }
